@@ -1,0 +1,14 @@
+//! What is decided: sans-IO machines for the session, the service and the client.
+//!
+//! No clock, no socket, no thread, no randomness: those come in as inputs. The contract of every
+//! machine here, in one sentence: *give one input with the time, take outputs until there are none,
+//! only then give the next.* Time is a number of milliseconds that the shell counts ([`Millis`]), so
+//! that it can be stored; it never goes backwards.
+
+pub mod client;
+pub mod service;
+pub mod session;
+pub mod timers;
+
+/// A point in time, in milliseconds since some moment that the shell chose.
+pub type Millis = u64;

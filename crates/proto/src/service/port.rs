@@ -1,0 +1,229 @@
+//! What goes into the service machine and what comes out of it.
+
+use std::collections::BTreeMap;
+
+use hither_wire::message::{ContactAction, Settings, SettingsChange, SignIn};
+use hither_wire::{ClientFrame, Code, DeviceId, Malformed, PersonName, ServerFrame};
+
+/// A connection; numbered by the shell, never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnId(pub u64);
+
+/// Ties the store's answer to the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// What can happen to the service.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A WebSocket is open.
+    Opened {
+        /// Which connection.
+        conn: ConnId,
+    },
+    /// A text frame arrived.
+    Received {
+        /// On which connection.
+        conn: ConnId,
+        /// What it says, or what is wrong with it.
+        frame: Result<ClientFrame, Malformed>,
+    },
+    /// A connection is gone, whoever closed it. Nothing comes from it afterwards.
+    Closed {
+        /// Which connection.
+        conn: ConnId,
+    },
+    /// The answer to [`Output::Authenticate`].
+    Authenticated {
+        /// On which connection.
+        conn: ConnId,
+        /// Who it is, or the refusal.
+        result: Result<Box<Admitted>, Denied>,
+    },
+    /// The answer to [`Output::Load`]: `None` if there is no such person.
+    Loaded {
+        /// Of which question.
+        ticket: Ticket,
+        /// Who it is.
+        person: Result<Option<Box<Record>>, Code>,
+    },
+    /// The answer to [`Output::Store`].
+    Stored {
+        /// Of which question.
+        ticket: Ticket,
+        /// The friendly name of the contact, "" where the change concerns none; or the refusal.
+        result: Result<Box<str>, Code>,
+    },
+    /// The time of [`super::Service::poll_timeout`] has come.
+    Timeout,
+    /// The service stops: everybody is told and every connection closed.
+    Shutdown,
+}
+
+/// What the shell has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Send a frame.
+    Send {
+        /// On which connection.
+        conn: ConnId,
+        /// What to say.
+        frame: ServerFrame,
+    },
+    /// Close a connection after what was sent on it; the shell still says [`Input::Closed`].
+    Close {
+        /// Which connection.
+        conn: ConnId,
+        /// Why.
+        why: Close,
+    },
+    /// Find out who it is; answered by [`Input::Authenticated`].
+    Authenticate {
+        /// On which connection.
+        conn: ConnId,
+        /// What was said.
+        sign_in: Box<SignIn>,
+    },
+    /// Read a person's record; answered by [`Input::Loaded`].
+    Load {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// Whose.
+        who: PersonName,
+    },
+    /// Write a change; answered by [`Input::Stored`] when it is durable.
+    Store {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// Whose record changes.
+        owner: PersonName,
+        /// What changes.
+        change: Change,
+    },
+}
+
+/// A durable change of a person's record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The contact list; `USER_NOT_FOUND` if the other person does not exist.
+    Contact {
+        /// What to do.
+        action: ContactAction,
+        /// With whom.
+        who: PersonName,
+    },
+    /// The settings.
+    Settings(SettingsChange),
+    /// The session tokens of a device stop working.
+    RevokeTokens {
+        /// Which device.
+        device: DeviceId,
+    },
+}
+
+/// What the store knows of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Sign-in name.
+    pub name: PersonName,
+    /// Friendly name.
+    pub friendly_name: Box<str>,
+    /// The contacts with their friendly names.
+    pub contacts: BTreeMap<PersonName, Box<str>>,
+    /// Whom the person has blocked, with their friendly names.
+    pub blocked: BTreeMap<PersonName, Box<str>>,
+    /// The person's settings.
+    pub settings: Settings,
+}
+
+/// Somebody who has proved who they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// The person.
+    pub record: Record,
+    /// The device that was named, or one that the shell drew.
+    pub device: DeviceId,
+    /// A new session token, if a password was used.
+    pub token: Option<Box<str>>,
+}
+
+/// A sign-in that is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// With which code.
+    pub code: Code,
+    /// When to try again, if that will help.
+    pub retry_after_ms: Option<u64>,
+}
+
+/// Why the service closes a connection: the WebSocket close codes of `spec/wire.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u16)]
+pub enum Close {
+    /// The client signed out.
+    Normal = 1000,
+    /// The service stops.
+    GoingAway = 1001,
+    /// A binary frame.
+    Binary = 1003,
+    /// A frame longer than the limit.
+    TooLong = 1009,
+    /// A frame that is not a request and cannot be answered.
+    Malformed = 4000,
+    /// `hello` was not first, or there is no version in common.
+    Hello = 4001,
+    /// No sign-in in time.
+    SignInTimeout = 4002,
+    /// The same device signed in on a newer connection.
+    Replaced = 4003,
+    /// The client does not read what it is sent.
+    TooSlow = 4004,
+    /// More requests wait for their answer than the limit.
+    TooManyRequests = 4005,
+    /// Nothing was heard from the client, not even an answer to a ping.
+    Silent = 4006,
+    /// Too many connections, from this address or altogether.
+    TooManyConnections = 4007,
+}
+
+impl Close {
+    /// Every reason.
+    pub const ALL: [Close; 12] = [
+        Close::Normal,
+        Close::GoingAway,
+        Close::Binary,
+        Close::TooLong,
+        Close::Malformed,
+        Close::Hello,
+        Close::SignInTimeout,
+        Close::Replaced,
+        Close::TooSlow,
+        Close::TooManyRequests,
+        Close::Silent,
+        Close::TooManyConnections,
+    ];
+
+    /// The number of the close frame.
+    pub fn number(self) -> u16 {
+        self as u16
+    }
+
+    /// The text of the close frame.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Close::Normal => "signed out",
+            Close::GoingAway => "the service is shutting down",
+            Close::Binary => "binary frames are not understood: send JSON as text",
+            Close::TooLong => "the frame is longer than 16384 bytes",
+            Close::Malformed => "the frame is not a request: it needs `id` and `do`",
+            Close::Hello => "begin with `hello`, with a version that the service speaks",
+            Close::SignInTimeout => "no sign-in in time",
+            Close::Replaced => "this device signed in on a newer connection",
+            Close::TooSlow => "the client does not read what it is sent",
+            Close::TooManyRequests => "too many requests wait for their answer",
+            Close::Silent => "nothing was heard from the client",
+            Close::TooManyConnections => "too many connections: try again later",
+        }
+    }
+}
+
