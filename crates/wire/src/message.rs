@@ -448,6 +448,10 @@ pub struct SignedIn {
     pub resumed: bool,
     /// How long the service waits for this device to come back, in milliseconds (R17).
     pub grace_ms: u64,
+    /// How many `presence` events follow at once: one for each contact who is not offline. Every
+    /// other contact is offline.
+    #[serde(default)]
+    pub online: u64,
 }
 
 // The token stays out of every log.

@@ -46,7 +46,7 @@ impl Default for Config {
             grace_ms: 30_000,
             sign_in_ms: 10_000,
             keepalive_ms: 30_000,
-            events_pending: 256,
+            events_pending: 512,
             devices_per_person: 8,
             sessions_per_person: 64,
             ringing_per_pair: 8,

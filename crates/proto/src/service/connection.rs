@@ -1,0 +1,277 @@
+//! A connection: `hello` first, then sign-in, then requests, answered in their order.
+
+use std::collections::VecDeque;
+
+use hither_wire::message::{Answer, Ask, Hello, Request, SettingsChange, Welcome};
+use hither_wire::{ClientFrame, Code, Malformed, limits, version};
+
+use super::port::{Change, Close, ConnId, Output};
+use super::{Deadline, Job, Service, Waiting, Who};
+
+#[derive(Debug)]
+pub struct Conn {
+    stage: Stage,
+    /// Whether a request waits for the store or for authentication.
+    busy: bool,
+    queue: VecDeque<Queued>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Fresh,
+    Greeted,
+    /// A sign-in is being checked: its id, and the `ack` that asks for resuming.
+    SigningIn {
+        id: u64,
+        ack: Option<u64>,
+        status: Option<hither_wire::Status>,
+    },
+    SignedIn(Who),
+    Closing,
+}
+
+/// A request in the queue, or a refusal that keeps its place in it.
+#[derive(Debug)]
+struct Queued {
+    ack: Option<u64>,
+    ask: Result<Ask, Answer>,
+}
+
+/// What a sign-in had asked for.
+pub struct SigningIn {
+    pub id: u64,
+    pub ack: Option<u64>,
+    pub status: Option<hither_wire::Status>,
+}
+
+impl Conn {
+    pub fn who(&self) -> Option<&Who> {
+        match &self.stage {
+            Stage::SignedIn(who) => Some(who),
+            Stage::Fresh | Stage::Greeted | Stage::SigningIn { .. } | Stage::Closing => None,
+        }
+    }
+
+    /// Takes the sign-in that was being checked; the connection is greeted again.
+    pub fn take_signing_in(&mut self) -> Option<SigningIn> {
+        let Stage::SigningIn { id, ack, status } = self.stage else { return None };
+        self.stage = Stage::Greeted;
+        self.busy = false;
+        Some(SigningIn { id, ack, status })
+    }
+
+    pub fn signed_in(&mut self, who: Who) {
+        self.stage = Stage::SignedIn(who);
+    }
+}
+
+impl Service {
+    pub(super) fn opened(&mut self, conn: ConnId) {
+        self.conns.insert(conn, Conn { stage: Stage::Fresh, busy: false, queue: VecDeque::new() });
+        self.timers.set(Deadline::SignIn(conn), Some(self.now + self.config.sign_in_ms));
+    }
+
+    pub(super) fn received(&mut self, conn: ConnId, frame: Result<ClientFrame, Malformed>) {
+        let queued = match frame {
+            Ok(ClientFrame { ack, ask }) => {
+                if let Some(ack) = ack
+                    && let Some(who) = self.conns.get(&conn).and_then(Conn::who)
+                {
+                    let who = who.clone();
+                    self.acknowledged(&who, ack);
+                }
+                let Some(ask) = ask else { return };
+                Queued { ack, ask: Ok(ask) }
+            }
+            Err(Malformed { id: Some(id), code, message }) => {
+                Queued { ack: None, ask: Err(Answer::refusal(id, code, message)) }
+            }
+            Err(Malformed { id: None, .. }) => return self.close(conn, Close::Malformed),
+        };
+        let Some(state) = self.conns.get_mut(&conn) else { return };
+        if matches!(state.stage, Stage::Closing) {
+            return;
+        }
+        if state.queue.len() + usize::from(state.busy) >= limits::REQUESTS_IN_FLIGHT {
+            return self.close(conn, Close::TooManyRequests);
+        }
+        state.queue.push_back(queued);
+        self.work(conn);
+    }
+
+    /// Takes requests from the queue until one has to wait.
+    pub(super) fn work(&mut self, conn: ConnId) {
+        while let Some(state) = self.conns.get_mut(&conn) {
+            if state.busy || matches!(state.stage, Stage::Closing) {
+                return;
+            }
+            let Some(Queued { ack, ask }) = state.queue.pop_front() else {
+                state.queue.shrink_to_fit();
+                return;
+            };
+            match ask {
+                Ok(ask) => self.ask(conn, ack, ask),
+                Err(refusal) => self.answer(conn, refusal),
+            }
+        }
+    }
+
+    pub(super) fn closed(&mut self, conn: ConnId) {
+        self.timers.set(Deadline::SignIn(conn), None);
+        let Some(state) = self.conns.remove(&conn) else { return };
+        if let Some(who) = state.who() {
+            self.detach(&who.clone());
+        }
+    }
+
+    /// Closes a connection; its device, if it had one, is waited for.
+    pub(super) fn close(&mut self, conn: ConnId, why: Close) {
+        self.timers.set(Deadline::SignIn(conn), None);
+        let Some(state) = self.conns.get_mut(&conn) else { return };
+        let stage = std::mem::replace(&mut state.stage, Stage::Closing);
+        state.queue = VecDeque::new();
+        if matches!(stage, Stage::Closing) {
+            return;
+        }
+        self.outputs.push_back(Output::Close { conn, why });
+        if let Stage::SignedIn(who) = stage {
+            self.detach(&who);
+        }
+    }
+
+    fn ask(&mut self, conn: ConnId, ack: Option<u64>, ask: Ask) {
+        let Some(state) = self.conns.get_mut(&conn) else { return };
+        let id = ask.id;
+        match (&mut state.stage, ask.request) {
+            (Stage::Fresh, Request::Hello(hello)) => self.hello(conn, id, &hello),
+            (Stage::Fresh, _) => self.close(conn, Close::Hello),
+            (_, Request::Hello(_)) => self.answer(conn, Answer::new(id, Code::E_INVALIDARG)),
+            (_, Request::Ping) => self.answer(conn, Answer::new(id, Code::S_OK)),
+            (Stage::Greeted, Request::SignIn(sign_in)) => {
+                state.stage = Stage::SigningIn { id, ack, status: sign_in.status };
+                state.busy = true;
+                self.outputs.push_back(Output::Authenticate { conn, sign_in });
+            }
+            (_, Request::SignIn(_)) => self.answer(conn, Answer::new(id, Code::MSGR_E_ALREADY_LOGGED_ON)),
+            (Stage::SignedIn(who), request) => {
+                let who = who.clone();
+                self.ask_signed_in(conn, &who, id, ask.key, request);
+            }
+            (_, _) => self.answer(conn, Answer::new(id, Code::MSGR_E_NOT_LOGGED_ON)),
+        }
+    }
+
+    fn hello(&mut self, conn: ConnId, id: u64, hello: &Hello) {
+        let Some(version) = version::choose(&hello.versions) else {
+            self.answer(conn, Answer::new(id, Code::MSGR_E_SERVER_VERSION));
+            return self.close(conn, Close::Hello);
+        };
+        if let Some(state) = self.conns.get_mut(&conn) {
+            state.stage = Stage::Greeted;
+        }
+        let welcome = Welcome {
+            version,
+            service: concat!("hither/", env!("CARGO_PKG_VERSION")).into(),
+            capabilities: Vec::new(),
+            frame_bytes: limits::CLIENT_FRAME_BYTES as u64,
+            requests_in_flight: limits::REQUESTS_IN_FLIGHT as u64,
+            keepalive_ms: self.config.keepalive_ms,
+        };
+        self.answer(conn, Answer { hello: Some(welcome), ..Answer::new(id, Code::S_OK) });
+    }
+
+    /// A request of somebody who is signed in: answered from memory if its key has been answered,
+    /// joined to its first sending if that still waits, else applied.
+    fn ask_signed_in(&mut self, conn: ConnId, who: &Who, id: u64, key: Option<Box<str>>, request: Request) {
+        if let Some(key) = &key {
+            if let Some(code) = self.device_mut(who).and_then(|device| device.answered(key)) {
+                return self.answer(conn, Answer::new(id, code));
+            }
+            let same = |w: &&mut Waiting| w.who == *who && w.key.as_ref() == Some(key);
+            if let Some(waiting) = self.waiting.values_mut().find(same) {
+                (waiting.conn, waiting.id) = (conn, id);
+                return self.set_busy(conn, true);
+            }
+        }
+        let waiting = |job| Waiting { who: who.clone(), conn, id, key: key.clone(), job };
+        match request {
+            Request::SignOut { revoke: false } => self.sign_out(conn, who, id),
+            Request::SignOut { revoke: true } => {
+                let change = Change::RevokeTokens { device: who.device };
+                self.change(waiting(Job::SignOut), change);
+            }
+            Request::Invite(invite) => self.invite(waiting(Job::Invite(invite.clone())), &invite),
+            Request::Contact { action, who: contact } => {
+                let change = Change::Contact { action, who: contact.clone() };
+                match self.judge_contact(&who.person, action, &contact) {
+                    Some(code) => self.reply(conn, who, key, Answer::new(id, code)),
+                    None => self.change(waiting(Job::Change(change.clone())), change),
+                }
+            }
+            Request::Settings(SettingsChange { invitations: None, show_declines: None }) => {
+                let settings = self.person(&who.person).map(|person| person.record.settings);
+                self.answer(conn, Answer { settings, ..Answer::new(id, Code::S_OK) });
+            }
+            Request::Settings(change) => {
+                let change = Change::Settings(change);
+                self.change(waiting(Job::Change(change.clone())), change);
+            }
+            Request::Contacts => {
+                let contacts = Some(self.contact_list(&who.person));
+                self.answer(conn, Answer { contacts, ..Answer::new(id, Code::S_OK) });
+            }
+            Request::SetStatus { status } => {
+                self.set_status(who, status);
+                self.reply(conn, who, key, Answer::new(id, Code::S_OK));
+            }
+            session @ (Request::Hello(_)
+            | Request::SignIn(_)
+            | Request::Ping
+            | Request::Accept(_)
+            | Request::Decline { .. }
+            | Request::Ignore { .. }
+            | Request::Cancel { .. }
+            | Request::Attach { .. }
+            | Request::Context { .. }
+            | Request::Progress { .. }) => {
+                let code = self.session_request(who, session);
+                self.reply(conn, who, key, Answer::new(id, code));
+            }
+        }
+    }
+
+    /// Answers, and keeps the answer if the request had a key.
+    pub(super) fn reply(&mut self, conn: ConnId, who: &Who, key: Option<Box<str>>, answer: Answer) {
+        if let Some(key) = key
+            && let Some(device) = self.device_mut(who)
+        {
+            device.keep_answer(key, answer.code);
+        }
+        self.answer(conn, answer);
+    }
+
+    /// Answers a request that had waited for the store, and goes on with its connection.
+    pub(super) fn reply_waiting(&mut self, waiting: Waiting, answer: Answer) {
+        let Waiting { who, conn, id, key, .. } = waiting;
+        if self.conns.contains_key(&conn) {
+            self.reply(conn, &who, key, Answer { re: id, ..answer });
+        } else if let (Some(key), Some(device)) = (key, self.device_mut(&who)) {
+            device.keep_answer(key, answer.code);
+        }
+        self.set_busy(conn, false);
+        self.work(conn);
+    }
+
+    /// Puts a request aside until the store has answered.
+    pub(super) fn wait(&mut self, waiting: Waiting, output: impl FnOnce(super::Ticket) -> Output) {
+        self.set_busy(waiting.conn, true);
+        let ticket = self.ticket(waiting);
+        self.outputs.push_back(output(ticket));
+    }
+
+    fn set_busy(&mut self, conn: ConnId, busy: bool) {
+        if let Some(state) = self.conns.get_mut(&conn) {
+            state.busy = busy;
+        }
+    }
+}

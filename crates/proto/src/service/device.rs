@@ -1,0 +1,137 @@
+//! A device: its numbered events, kept until acknowledged, and its last answers, kept so that a
+//! repeated request is not applied twice.
+
+use std::collections::VecDeque;
+
+use hither_wire::message::{Event, EventFrame};
+use hither_wire::{Code, DeviceId, Role, SessionId, Status, limits};
+
+use super::port::ConnId;
+
+/// Events that a session can still cause on a device and that must always arrive: its beginning,
+/// accepted, connected, ended. Room for them is reserved when it begins to ring (R6).
+pub const SEAT_EVENTS: usize = 4;
+
+/// Ended sessions that a device may still ask about at the service; the client remembers more (R27).
+const ENDED_KEPT: usize = 32;
+
+#[derive(Debug)]
+pub struct Device {
+    pub id: DeviceId,
+    /// `None` while the device is away and waited for.
+    pub conn: Option<ConnId>,
+    pub status: Status,
+    /// The sessions it is in.
+    pub seats: Vec<Seat>,
+    /// Sequence number of the last event that was made.
+    seq: u64,
+    pending: VecDeque<EventFrame>,
+    ended: VecDeque<(SessionId, Role)>,
+    answered: VecDeque<(Box<str>, Code)>,
+}
+
+/// A device's place in a session.
+#[derive(Debug)]
+pub struct Seat {
+    pub session: SessionId,
+    pub role: Role,
+    /// How many events of [`SEAT_EVENTS`] have not come yet.
+    reserved: usize,
+}
+
+impl Device {
+    pub fn new(id: DeviceId, conn: ConnId, status: Status) -> Device {
+        Device {
+            id,
+            conn: Some(conn),
+            status,
+            seats: Vec::new(),
+            seq: 0,
+            pending: VecDeque::new(),
+            ended: VecDeque::new(),
+            answered: VecDeque::new(),
+        }
+    }
+
+    /// How many more events fit, beyond those that have their room reserved.
+    pub fn room(&self, capacity: usize) -> usize {
+        let reserved: usize = self.seats.iter().map(|seat| seat.reserved).sum();
+        capacity.saturating_sub(self.pending.len() + reserved)
+    }
+
+    pub fn sit(&mut self, session: SessionId, role: Role) {
+        self.seats.push(Seat { session, role, reserved: SEAT_EVENTS });
+    }
+
+    /// Numbers an event and keeps it; `None` if it may be dropped and there is no room.
+    pub fn push(&mut self, session: SessionId, event: Event, capacity: usize) -> Option<EventFrame> {
+        match &event {
+            Event::Progress { .. } if self.room(capacity) == 0 => return None,
+            Event::Progress { .. } | Event::Context { .. } => {}
+            Event::Ended(_) => self.stand_up(session),
+            Event::Invited { .. }
+            | Event::Invitation(_)
+            | Event::Accepted { .. }
+            | Event::Connected { .. }
+            | Event::Presence { .. }
+            | Event::SignedOut { .. }
+            | Event::Unknown => self.use_reserved(session),
+        }
+        self.seq += 1;
+        let frame = EventFrame { seq: Some(self.seq), event };
+        self.pending.push_back(frame.clone());
+        Some(frame)
+    }
+
+    /// Forgets the events up to `ack` and says which invitations were among them.
+    pub fn acknowledge(&mut self, ack: u64) -> Vec<SessionId> {
+        let mut delivered = Vec::new();
+        while self.pending.front().and_then(|frame| frame.seq).is_some_and(|seq| seq <= ack) {
+            if let Some(EventFrame { event: Event::Invitation(invitation), .. }) = self.pending.pop_front() {
+                delivered.push(invitation.session);
+            }
+        }
+        if self.pending.is_empty() {
+            // An idle device is to be small.
+            self.pending.shrink_to_fit();
+        }
+        delivered
+    }
+
+    /// What has not been acknowledged.
+    pub fn pending(&self) -> impl Iterator<Item = &EventFrame> {
+        self.pending.iter()
+    }
+
+    /// The role that this device had in a session that is over for it.
+    pub fn ended_role(&self, session: SessionId) -> Option<Role> {
+        self.ended.iter().find(|(ended, _)| *ended == session).map(|(_, role)| *role)
+    }
+
+    /// The answer that a request with this key got.
+    pub fn answered(&self, key: &str) -> Option<Code> {
+        self.answered.iter().find(|(answered, _)| &**answered == key).map(|(_, code)| *code)
+    }
+
+    pub fn keep_answer(&mut self, key: Box<str>, code: Code) {
+        if self.answered.len() == limits::ANSWERS_KEPT {
+            self.answered.pop_front();
+        }
+        self.answered.push_back((key, code));
+    }
+
+    fn use_reserved(&mut self, session: SessionId) {
+        if let Some(seat) = self.seats.iter_mut().find(|seat| seat.session == session) {
+            seat.reserved = seat.reserved.saturating_sub(1);
+        }
+    }
+
+    fn stand_up(&mut self, session: SessionId) {
+        let Some(at) = self.seats.iter().position(|seat| seat.session == session) else { return };
+        let seat = self.seats.swap_remove(at);
+        if self.ended.len() == ENDED_KEPT {
+            self.ended.pop_front();
+        }
+        self.ended.push_back((session, seat.role));
+    }
+}

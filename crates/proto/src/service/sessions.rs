@@ -1,0 +1,141 @@
+//! Requests of sessions that go on, and telling their parties.
+
+use hither_wire::message::{Event, Request};
+use hither_wire::{Code, DeviceId, Role, ServerFrame, SessionId, State};
+
+use super::port::Output;
+use super::{Deadline, Service, Who};
+use crate::session::policy::{Verdict, policy};
+use crate::session::{Move, Tell};
+
+impl Service {
+    /// Judges and applies a request of a session. Whoever is not in it is answered as if it did not
+    /// exist.
+    pub(super) fn session_request(&mut self, who: &Who, request: Request) -> Code {
+        let Some((id, mut what)) = as_move(request) else { return Code::E_INVALIDARG };
+        let Some(session) = self.sessions.get(&id) else { return self.ended_request(who, id, &what) };
+        let Some(role) = session.card().role_of(who.device, &who.person) else { return Code::E_INVALIDARG };
+        if let Move::Context { room, .. } = &mut what {
+            *room = self.peer_has_room(id, role);
+        }
+        let now = self.now;
+        let Some(session) = self.sessions.get_mut(&id) else { return Code::E_INVALIDARG };
+        let (code, tells) = session.handle(now, role, who.device, what);
+        self.deliver(id, tells);
+        code
+    }
+
+    /// A session that is over for this device is judged as such for as long as it is remembered.
+    fn ended_request(&self, who: &Who, id: SessionId, what: &Move) -> Code {
+        let device = self.person(&who.person).and_then(|person| person.device(who.device));
+        let Some(role) = device.and_then(|device| device.ended_role(id)) else { return Code::E_INVALIDARG };
+        match policy(State::Terminated, role, what.call(true, false)) {
+            Verdict::Refuse(code) => code,
+            Verdict::Apply | Verdict::AsDecline | Verdict::AlreadySo => Code::SR_SESSION_STATE_INVALID,
+        }
+    }
+
+    fn peer_has_room(&self, id: SessionId, role: Role) -> bool {
+        let Some(session) = self.sessions.get(&id) else { return false };
+        let peer = session.peer(role).zip(self.person(session.card().person(role.other())));
+        let device = peer.and_then(|(device, person)| person.device(device));
+        device.is_some_and(|device| device.room(self.config.events_pending) > 0)
+    }
+
+    pub(super) fn session_due(&mut self, id: SessionId) {
+        let now = self.now;
+        if let Some(session) = self.sessions.get_mut(&id) {
+            let tells = session.due(now);
+            self.deliver(id, tells);
+        }
+    }
+
+    pub(super) fn lost(&mut self, id: SessionId, role: Role, device: DeviceId) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            let tells = session.lost(role, device);
+            self.deliver(id, tells);
+        }
+    }
+
+    /// Tells everybody concerned, and forgets the session when it is over.
+    fn deliver(&mut self, id: SessionId, tells: Vec<Tell>) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        let people = Role::ALL.map(|role| session.card().person(role).clone());
+        for Tell { to, device, event } in tells {
+            let [inviter, invitee] = &people;
+            let person = match to {
+                Role::Inviter => inviter,
+                Role::Invitee => invitee,
+            };
+            self.tell(&Who { person: person.clone(), device }, id, event);
+        }
+        if self.sessions.get(&id).is_some_and(crate::session::Session::is_over) {
+            self.sessions.remove(&id);
+            for name in people {
+                if let Some(person) = self.people.get_mut(&name) {
+                    person.sessions.retain(|session| *session != id);
+                }
+                self.maybe_idle.push(name);
+            }
+        }
+        self.watch(id);
+    }
+
+    /// Keeps the session's deadline where the session says it is.
+    pub(super) fn watch(&mut self, id: SessionId) {
+        let at = self.sessions.get(&id).and_then(crate::session::Session::deadline);
+        self.timers.set(Deadline::Session(id), at);
+    }
+
+    /// A device takes part in a session from now on.
+    pub(super) fn seat(&mut self, who: &Who, id: SessionId, role: Role) {
+        if let Some(device) = self.device_mut(who) {
+            device.sit(id, role);
+        }
+    }
+
+    /// Numbers an event for a device, keeps it, and sends it if the device is there.
+    pub(super) fn tell(&mut self, who: &Who, id: SessionId, event: Event) {
+        let capacity = self.config.events_pending;
+        let Some(device) = self.device_mut(who) else { return };
+        let Some(frame) = device.push(id, event, capacity) else { return };
+        if let Some(conn) = device.conn {
+            self.outputs.push_back(Output::Send { conn, frame: ServerFrame::Event(frame) });
+        }
+    }
+
+    /// A device has taken its events up to `ack`; the inviter learns what was delivered (R24).
+    pub(super) fn acknowledged(&mut self, who: &Who, ack: u64) {
+        let Some(device) = self.device_mut(who) else { return };
+        for id in device.acknowledge(ack) {
+            let Some(session) = self.sessions.get_mut(&id) else { continue };
+            let tells = session.delivered();
+            self.deliver(id, tells);
+        }
+    }
+}
+
+/// The request as the session machine takes it; `None` for requests of other kinds.
+fn as_move(request: Request) -> Option<(SessionId, Move)> {
+    Some(match request {
+        Request::Accept(accept) => {
+            let hither_wire::message::Accept { session, data, address, material, attach } = *accept;
+            (session, Move::Accept { data, address, material, attach })
+        }
+        Request::Decline { session, data } => (session, Move::Decline(data)),
+        Request::Ignore { session } => (session, Move::Ignore),
+        Request::Cancel { session, hr, data } => (session, Move::Cancel(hr, data)),
+        Request::Attach { session } => (session, Move::Attach),
+        Request::Context { session, data } => (session, Move::Context { data, room: false }),
+        Request::Progress { session, stage, code } => (session, Move::Progress(stage, code)),
+        Request::Hello(_)
+        | Request::SignIn(_)
+        | Request::SignOut { .. }
+        | Request::Ping
+        | Request::Invite(_)
+        | Request::SetStatus { .. }
+        | Request::Contacts
+        | Request::Contact { .. }
+        | Request::Settings(_) => return None,
+    })
+}
