@@ -5,6 +5,8 @@
 //! only then give the next.* Time is a number of milliseconds that the shell counts ([`Millis`]), so
 //! that it can be stored; it never goes backwards.
 
+#![cfg_attr(test, allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects"))]
+
 pub mod client;
 pub mod service;
 pub mod session;

@@ -134,6 +134,7 @@ fn invite_is_judged_in_the_order_of_r26() {
     world.ask(bob, r#"{"id":6,"do":"contact","unblock":"alice@x"}"#);
     assert_eq!((refused(&mut world, 2, "bob@x"), world.loads()), (Code::S_OK, 0));
     world.take(bob);
+    world.take(carol);
     world.ask(bob, &invite_frame(7, 2, "alice@x", ""));
     assert_eq!(world.code(bob), Code::SR_NOT_INVITER, "the id belongs to a session in which he is the invitee");
     world.ask(carol, &invite_frame(8, 2, "bob@x", ""));

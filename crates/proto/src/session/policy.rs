@@ -148,11 +148,12 @@ mod tests {
             }
             (Role::Invitee, Call::Invite) => [NOT_INVITER; 7],
             (Role::Inviter, Call::Accept | Call::Decline | Call::Ignore | Call::Progress) => [NOT_INVITEE; 7],
-            (Role::Invitee, Call::Progress) => [INVALID, Apply, Apply, Apply, INVALID, INVALID, INVALID],
             (Role::Invitee, Call::Accept | Call::Decline | Call::Ignore) => {
                 [INVALID, Apply, INVALID, INVALID, INVALID, INVALID, INVALID]
             }
-            (Role::Inviter, Call::Cancel) => [INVALID, Apply, Apply, Apply, INVALID, INVALID, INVALID],
+            (Role::Inviter, Call::Cancel) | (Role::Invitee, Call::Progress) => {
+                [INVALID, Apply, Apply, Apply, INVALID, INVALID, INVALID]
+            }
             (Role::Invitee, Call::Cancel) => [INVALID, AsDecline, Apply, Apply, INVALID, INVALID, INVALID],
             (Role::Inviter, Call::Attach { again: false }) => {
                 [Apply, Apply, Apply, AlreadySo, INVALID, INVALID, INVALID]

@@ -116,7 +116,7 @@ fn every_cell_of_the_policy_holds_in_the_machine() {
                 let after = session.state(role, device(role));
                 match policy(state, role, call) {
                     Verdict::Refuse(expected) => {
-                        assert_eq!((code, after), (expected, state), "{state} {role} {call:?}")
+                        assert_eq!((code, after), (expected, state), "{state} {role} {call:?}");
                     }
                     Verdict::AlreadySo => assert_eq!((code, after), (Code::S_FALSE, state), "{state} {role} {call:?}"),
                     Verdict::Apply | Verdict::AsDecline => assert_eq!(code, Code::S_OK, "{state} {role} {call:?}"),
