@@ -165,7 +165,7 @@ impl Session {
     /// A party's device is lost beyond the grace (R17): ends the session for the other party, or
     /// only stops ringing on that device.
     pub fn lost(&mut self, role: Role, device: DeviceId) -> Vec<Tell> {
-        if !self.is_party(role, device) {
+        if self.is_over() || !self.is_party(role, device) {
             return Vec::new();
         }
         if let (Phase::Ringing(ringing), Role::Invitee) = (&mut self.phase, role) {
