@@ -8,6 +8,7 @@
 #![cfg_attr(test, allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects"))]
 
 pub mod client;
+pub mod rate;
 pub mod service;
 pub mod session;
 pub mod timers;

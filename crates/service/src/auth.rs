@@ -1,0 +1,200 @@
+//! Who somebody is: passwords on a bounded pool of threads, tokens by their hash.
+//!
+//! A wrong password and an unknown person cost the same work and get the same answer. Failures are
+//! counted by address and by name, and only passwords are refused for it: who has a token gets in.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hither_proto::Millis;
+use hither_proto::rate::Rate;
+use hither_proto::service::{Admitted, ConnId, Denied, Input};
+use hither_wire::message::{Credential, SignIn};
+use hither_wire::{Code, DeviceId, Guid, PersonName};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+
+use crate::config::ServiceConfig;
+use crate::driver::{Clock, Note};
+use crate::password;
+use crate::store::{Store, StoreError};
+
+/// Sign-ins that wait for a thread.
+const WAITING: usize = 256;
+/// What somebody should wait who is refused because too many wait.
+const RETRY_MS: u64 = 2_000;
+
+/// One sign-in to check.
+#[derive(Debug)]
+pub struct Job {
+    pub conn: ConnId,
+    pub address: IpAddr,
+    pub sign_in: Box<SignIn>,
+}
+
+/// The pool.
+#[derive(Debug)]
+pub struct Auth {
+    passwords: mpsc::Sender<Job>,
+    tokens: mpsc::Sender<Job>,
+}
+
+#[derive(Debug, Default)]
+struct Failures {
+    by_address: Rate<IpAddr>,
+    by_name: Rate<PersonName>,
+}
+
+/// What a thread of the pool works with.
+struct Worker {
+    store: Store,
+    config: Arc<ServiceConfig>,
+    failures: Arc<Mutex<Failures>>,
+    clock: Clock,
+    /// A hash of nobody's password.
+    nobody: Arc<str>,
+}
+
+impl Auth {
+    /// Starts the threads; each has the store open for itself.
+    pub fn start(config: &Arc<ServiceConfig>, clock: Clock, inbox: &mpsc::Sender<Note>) -> Result<Auth, StoreError> {
+        let nobody: Arc<str> = password::hash("nobody", config.password_cost).unwrap_or_default().into();
+        let failures = Arc::new(Mutex::new(Failures::default()));
+        let worker = |data: &Path| -> Result<Worker, StoreError> {
+            Ok(Worker {
+                store: Store::open(data)?,
+                config: Arc::clone(config),
+                failures: Arc::clone(&failures),
+                clock,
+                nobody: Arc::clone(&nobody),
+            })
+        };
+        let threads = std::thread::available_parallelism().map_or(1, |n| (n.get() / 2).max(1));
+        let passwords = (0..threads).map(|_| worker(&config.data)).collect::<Result<Vec<_>, _>>()?;
+        let tokens = vec![worker(&config.data)?];
+        Ok(Auth { passwords: pool("passwords", passwords, inbox), tokens: pool("tokens", tokens, inbox) })
+    }
+
+    /// Hands a sign-in to the pool, which answers into the driver's inbox; or answers at once if too
+    /// many wait.
+    pub fn submit(&self, job: Job) -> Option<Input> {
+        let queue = match &job.sign_in.credential {
+            Credential::Password(_) => &self.passwords,
+            Credential::Token(_) => &self.tokens,
+        };
+        let conn = job.conn;
+        let refused = queue.try_send(job).is_err();
+        refused.then(|| Input::Authenticated { conn, result: Err(too_busy(RETRY_MS)) })
+    }
+}
+
+fn pool(name: &str, workers: Vec<Worker>, inbox: &mpsc::Sender<Note>) -> mpsc::Sender<Job> {
+    let (sender, receiver) = mpsc::channel::<Job>(WAITING);
+    let receiver = Arc::new(Mutex::new(receiver));
+    for worker in workers {
+        let (receiver, inbox) = (Arc::clone(&receiver), inbox.clone());
+        let work = move || {
+            loop {
+                // The lock is held while waiting: whoever has it takes the next job.
+                let job = receiver.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+                let Some(Job { conn, address, sign_in }) = job else { return };
+                let result = worker.check(address, &sign_in).map(Box::new);
+                if inbox.blocking_send(Note::Input(Input::Authenticated { conn, result })).is_err() {
+                    return;
+                }
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(work) {
+            tracing::error!(%error, "cannot start a thread for {name}");
+        }
+    }
+    sender
+}
+
+fn too_busy(retry_after_ms: u64) -> Denied {
+    Denied { code: Code::MSGR_E_SERVER_TOO_BUSY, retry_after_ms: Some(retry_after_ms) }
+}
+
+fn wrong() -> Denied {
+    Denied { code: Code::MSGR_E_INVALID_PASSWORD, retry_after_ms: None }
+}
+
+impl Worker {
+    fn check(&self, address: IpAddr, sign_in: &SignIn) -> Result<Admitted, Denied> {
+        let checked = match &sign_in.credential {
+            Credential::Password(password) => self.check_password(address, sign_in, password),
+            Credential::Token(token) => self.check_token(sign_in, token),
+        };
+        checked.unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "the store failed during a sign-in");
+            Err(Denied { code: Code::E_FAIL, retry_after_ms: Some(RETRY_MS) })
+        })
+    }
+
+    fn check_password(
+        &self,
+        address: IpAddr,
+        sign_in: &SignIn,
+        password: &str,
+    ) -> Result<Result<Admitted, Denied>, StoreError> {
+        let Some(name) = &sign_in.user else { return Ok(Err(wrong())) };
+        let wait_ms = self.must_wait(address, name);
+        if wait_ms > 0 {
+            return Ok(Err(too_busy(wait_ms)));
+        }
+        let hash = self.store.password_hash(name)?;
+        let right = password::verify(password, hash.as_deref().unwrap_or(&self.nobody)) && hash.is_some();
+        let Some(record) = self.store.record(name)?.filter(|_| right) else {
+            self.failed(address, name);
+            tracing::info!("a sign-in was refused");
+            return Ok(Err(wrong()));
+        };
+        let device = sign_in.device.unwrap_or_else(|| Guid(uuid::Uuid::new_v4().as_u128()));
+        let Some(token) = new_token() else {
+            tracing::error!("the system has no randomness: nobody can sign in with a password");
+            return Ok(Err(Denied { code: Code::E_FAIL, retry_after_ms: Some(RETRY_MS) }));
+        };
+        self.store.add_token(&hash_of(&token), name, device)?;
+        Ok(Ok(Admitted { record, device, token: Some(token.into()) }))
+    }
+
+    /// A token names the person and the device by itself; who names others is refused.
+    fn check_token(&self, sign_in: &SignIn, token: &str) -> Result<Result<Admitted, Denied>, StoreError> {
+        let Some((name, device)) = self.store.use_token(&hash_of(token))? else { return Ok(Err(wrong())) };
+        let device: Option<DeviceId> = Guid::parse(&device).ok();
+        let other_person = sign_in.user.as_ref().is_some_and(|user| *user != name);
+        let other_device = sign_in.device.is_some() && sign_in.device != device;
+        let record = self.store.record(&name)?.filter(|_| !other_person && !other_device);
+        let admitted = record.zip(device).map(|(record, device)| Admitted { record, device, token: None });
+        Ok(admitted.ok_or_else(wrong))
+    }
+
+    fn must_wait(&self, address: IpAddr, name: &PersonName) -> Millis {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        let by_address = failures.by_address.wait(now, &address, self.config.failures_per_address);
+        by_address.max(failures.by_name.wait(now, name, self.config.failures_per_name))
+    }
+
+    fn failed(&self, address: IpAddr, name: &PersonName) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        failures.by_address.take(now, address, self.config.failures_per_address);
+        failures.by_name.take(now, name.clone(), self.config.failures_per_name);
+    }
+}
+
+/// 32 random bytes: long enough that one round of SHA-256 keeps it. `None` if the system has no
+/// randomness.
+fn new_token() -> Option<String> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+fn hash_of(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}

@@ -1,0 +1,137 @@
+//! The one task that owns the machine. Everything that happens comes in through its inbox, in one
+//! order; it never waits for anybody but the inbox and the clock.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hither_proto::Millis;
+use hither_proto::service::{Config, ConnId, Input, Output, Service};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use crate::auth::{self, Auth};
+use crate::connection::Link;
+use crate::writer::{self, Writer};
+
+/// How many inputs are taken at a time.
+const BATCH: usize = 64;
+
+/// What comes into the driver's inbox.
+#[derive(Debug)]
+pub enum Note {
+    /// A connection is open.
+    Opened(ConnId, Arc<Link>),
+    /// Anything else.
+    Input(Input),
+}
+
+/// Milliseconds since the service started.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// A clock that shows 0.
+    pub fn start() -> Clock {
+        Clock { start: Instant::now() }
+    }
+
+    /// What it shows.
+    pub fn now(&self) -> Millis {
+        Millis::try_from(self.start.elapsed().as_millis()).unwrap_or(Millis::MAX)
+    }
+
+    fn at(&self, time: Millis) -> Instant {
+        self.start + Duration::from_millis(time)
+    }
+}
+
+/// The machine with its ways out.
+pub struct Driver {
+    machine: Service,
+    clock: Clock,
+    links: HashMap<ConnId, Arc<Link>>,
+    auth: Auth,
+    writer: Writer,
+    /// Answers that could be given without waiting.
+    soon: Vec<Input>,
+}
+
+impl Driver {
+    /// A driver with a new machine.
+    pub fn new(config: Config, clock: Clock, auth: Auth, writer: Writer) -> Driver {
+        Driver { machine: Service::new(config), clock, links: HashMap::new(), auth, writer, soon: Vec::new() }
+    }
+
+    /// Runs until `stop`; everybody has been told then.
+    pub async fn run(mut self, mut inbox: mpsc::Receiver<Note>, mut stop: oneshot::Receiver<()>) {
+        let mut notes = Vec::with_capacity(BATCH);
+        loop {
+            let due = self.machine.poll_timeout().map(|at| self.clock.at(at));
+            tokio::select! {
+                count = inbox.recv_many(&mut notes, BATCH) => {
+                    if count == 0 {
+                        return;
+                    }
+                    for note in notes.drain(..) {
+                        self.note(note);
+                    }
+                }
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.handle(Input::Timeout),
+                _ = &mut stop => return self.handle(Input::Shutdown),
+            }
+        }
+    }
+
+    fn note(&mut self, note: Note) {
+        match note {
+            Note::Opened(conn, link) => {
+                self.links.insert(conn, link);
+                self.handle(Input::Opened { conn });
+            }
+            Note::Input(input) => {
+                if let Input::Closed { conn } = &input {
+                    self.links.remove(conn);
+                }
+                self.handle(input);
+            }
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        let mut next = Some(input);
+        while let Some(input) = next {
+            self.machine.handle(self.clock.now(), input);
+            while let Some(output) = self.machine.poll_output() {
+                self.act(output);
+            }
+            next = self.soon.pop();
+        }
+    }
+
+    fn act(&mut self, output: Output) {
+        match output {
+            Output::Send { conn, frame } => {
+                if let Some(link) = self.links.get(&conn) {
+                    link.outbox.push(frame.encode());
+                }
+            }
+            Output::Close { conn, why } => {
+                if let Some(link) = self.links.get(&conn) {
+                    link.outbox.close(why);
+                }
+            }
+            Output::Authenticate { conn, sign_in } => {
+                if let Some(link) = self.links.get(&conn) {
+                    self.soon.extend(self.auth.submit(auth::Job { conn, address: link.address, sign_in }));
+                }
+            }
+            Output::Load { ticket, who } => self.soon.extend(self.writer.submit(writer::Job::Load(ticket, who))),
+            Output::Store { ticket, owner, change } => {
+                self.soon.extend(self.writer.submit(writer::Job::Store(ticket, owner, change)));
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! How many connections there are, altogether and from each address.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+/// Counts connections in and out.
+#[derive(Debug)]
+pub struct Gate {
+    counts: Mutex<Counts>,
+    emptied: Notify,
+    altogether: usize,
+    per_address: usize,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// A place for one connection, given back when dropped.
+#[derive(Debug)]
+pub struct Place {
+    gate: Arc<Gate>,
+    address: IpAddr,
+}
+
+impl Gate {
+    /// A gate for at most so many.
+    pub fn new(altogether: usize, per_address: usize) -> Arc<Gate> {
+        Arc::new(Gate { counts: Mutex::default(), emptied: Notify::new(), altogether, per_address })
+    }
+
+    /// A place, if there is one left.
+    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        // An IPv4 client counts the same however its address is written.
+        let address = address.to_canonical();
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = counts.by_address.get(&address).copied().unwrap_or(0);
+        if counts.all >= self.altogether || here >= self.per_address {
+            return None;
+        }
+        counts.all += 1;
+        counts.by_address.insert(address, here + 1);
+        Some(Place { gate: Arc::clone(self), address })
+    }
+
+    /// Waits until everybody has left.
+    pub async fn empty(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.counts.lock().unwrap_or_else(PoisonError::into_inner).all == 0 {
+                return;
+            }
+            emptied.await;
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.gate.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.all -= 1;
+        if let Some(here) = counts.by_address.get_mut(&self.address) {
+            *here -= 1;
+            if *here == 0 {
+                counts.by_address.remove(&self.address);
+            }
+        }
+        if counts.all == 0 {
+            self.gate.emptied.notify_waiters();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_given_back() {
+        let gate = Gate::new(3, 2);
+        let [one, two] = ["192.0.2.1", "::ffff:192.0.2.1"].map(|text| text.parse::<IpAddr>().unwrap());
+        let first = gate.enter(one).unwrap();
+        let _second = gate.enter(two).unwrap();
+        assert!(gate.enter(one).is_none(), "two from one address");
+        let _third = gate.enter("192.0.2.2".parse().unwrap()).unwrap();
+        assert!(gate.enter("192.0.2.3".parse().unwrap()).is_none(), "three altogether");
+        drop(first);
+        assert!(gate.enter(two).is_some());
+    }
+}

@@ -1,0 +1,25 @@
+//! The hither service: sockets, passwords and a store around `hither_proto::service`.
+//!
+//! What is decided about people and sessions is decided in the machine; here frames are carried to
+//! it and from it. One task, the [`driver`](self), owns the machine; each connection has a task of
+//! its own; passwords and the store have threads of their own and answer into the driver's inbox.
+//! Every queue between them is bounded, and the driver never waits for any of them.
+
+mod auth;
+mod config;
+mod connection;
+mod driver;
+mod gate;
+mod outbox;
+mod password;
+mod server;
+mod store;
+mod upgrade;
+mod writer;
+
+pub use config::{PasswordCost, ServiceConfig};
+pub use hither_proto::rate::Allowance;
+pub use hither_proto::service::Config as MachineConfig;
+pub use password::{PasswordError, hash as hash_password};
+pub use server::{Server, StartError};
+pub use store::{Account, Store, StoreError};

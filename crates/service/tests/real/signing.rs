@@ -1,0 +1,103 @@
+//! Signing in and out.
+
+use hither_proto::rate::Allowance;
+use hither_service::{PasswordCost, Store, hash_password};
+use serde_json::json;
+
+use crate::support::{service, service_with};
+
+#[tokio::test]
+async fn by_password_then_by_token() {
+    let service = service().await;
+    let mut raw = service.connect().await;
+    let answer = raw.sign_in("Alice@Example.org", json!({"password": "wrong"})).await;
+    assert_eq!((&answer["name"], answer["code"].as_u64()), (&json!("MSGR_E_INVALID_PASSWORD"), Some(0x8100_0303)));
+    let nobody = raw.ask("sign-in", json!({"user": "nobody@example.org", "password": "wrong"})).await;
+    assert_eq!((&nobody["name"], &nobody["message"]), (&answer["name"], &answer["message"]), "no telling them apart");
+
+    let signed_in = raw.ask("sign-in", json!({"user": "Alice@Example.org", "password": "Alice"})).await;
+    assert_eq!(signed_in["name"], "MSGR_E_INVALID_PASSWORD", "passwords are as they are written");
+    let signed_in =
+        raw.ask("sign-in", json!({"user": "Alice@Example.org", "password": "alice"})).await["signed_in"].clone();
+    assert_eq!((&signed_in["user"], &signed_in["resumed"]), (&json!("alice@example.org"), &json!(false)));
+
+    let (token, device) = (signed_in["token"].clone(), signed_in["device"].clone());
+    for (more, name) in [
+        (json!({"token": token, "device": device}), "S_OK"),
+        (json!({"token": token}), "S_OK"),
+        (json!({"token": "x"}), "MSGR_E_INVALID_PASSWORD"),
+        (json!({"token": token, "device": "{00000000-0000-0000-0000-000000000001}"}), "MSGR_E_INVALID_PASSWORD"),
+    ] {
+        let mut again = service.connect().await;
+        assert_eq!(again.sign_in("alice@example.org", more.clone()).await["name"], name, "{more}");
+    }
+    let mut again = service.connect().await;
+    assert_eq!(again.sign_in("bob@example.org", json!({"token": token})).await["name"], "MSGR_E_INVALID_PASSWORD");
+
+    let mut last = service.connect().await;
+    last.sign_in("alice@example.org", json!({"token": token})).await;
+    assert_eq!(last.outcome("sign-out", json!({"revoke": true})).await, "S_OK");
+    assert_eq!(last.closed().await, Some(1000));
+    let mut again = service.connect().await;
+    let refused = again.sign_in("alice@example.org", json!({"token": token})).await;
+    assert_eq!(refused["name"], "MSGR_E_INVALID_PASSWORD", "the token is revoked");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn an_account_made_while_the_service_runs_works_at_once() {
+    let service = service().await;
+    let store = Store::open(service.data.path()).unwrap();
+    let hash = hash_password("erin", PasswordCost::FOR_TESTS).unwrap();
+    store.add_account(&"erin@example.org".parse().unwrap(), "Erin", &hash).unwrap();
+    let mut raw = service.connect().await;
+    assert_eq!(raw.sign_in("erin@example.org", json!({})).await["signed_in"]["friendly_name"], "Erin");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_and_tokens_still_get_in() {
+    let service = service_with(|config| {
+        config.failures_per_name = Allowance { burst: 3, each_ms: 60_000 };
+        config.failures_per_address = Allowance { burst: 5, each_ms: 60_000 };
+    })
+    .await;
+    let mut alice = service.connect().await;
+    let token = alice.sign_in("alice@example.org", json!({})).await["signed_in"]["token"].clone();
+    let mut guesser = service.connect().await;
+    guesser.ask("hello", json!({"versions": [1]})).await;
+    let mut guess = async |who: &str, password: &str| {
+        let answer = guesser.ask("sign-in", json!({"user": who, "password": password})).await;
+        (answer["name"].as_str().unwrap().to_owned(), answer["retry_after_ms"].as_u64().unwrap_or(0))
+    };
+    for _ in 0..3 {
+        assert_eq!(guess("alice@example.org", "guess").await.0, "MSGR_E_INVALID_PASSWORD");
+    }
+    let (name, wait) = guess("alice@example.org", "alice").await;
+    assert!(name == "MSGR_E_SERVER_TOO_BUSY" && wait > 0, "{name} {wait}");
+    for _ in 0..2 {
+        assert_eq!(guess("bob@example.org", "guess").await.0, "MSGR_E_INVALID_PASSWORD");
+    }
+    assert_eq!(
+        guess("carol@example.org", "carol").await.0,
+        "MSGR_E_SERVER_TOO_BUSY",
+        "the address has failed too often"
+    );
+    let mut again = service.connect().await;
+    assert_eq!(again.sign_in("alice@example.org", json!({"token": token})).await["code"], 0);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_is_told_and_the_store_is_whole_after_it() {
+    let service = service().await;
+    let mut alice = service.signed_in("alice@example.org").await;
+    assert_eq!(alice.outcome("contact", json!({"block": "bob@example.org"})).await, "S_OK");
+    let data = service.data.path().to_owned();
+    let (_, code) = tokio::join!(service.stop(), async {
+        assert_eq!(alice.event("signed-out").await["code"], 0x8100_0347_u32);
+        alice.closed().await
+    });
+    assert_eq!(code, Some(1001));
+    drop(data);
+}
