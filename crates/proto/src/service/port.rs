@@ -182,13 +182,11 @@ pub enum Close {
     TooManyRequests = 4005,
     /// Nothing was heard from the client, not even an answer to a ping.
     Silent = 4006,
-    /// Too many connections, from this address or altogether.
-    TooManyConnections = 4007,
 }
 
 impl Close {
     /// Every reason.
-    pub const ALL: [Close; 12] = [
+    pub const ALL: [Close; 11] = [
         Close::Normal,
         Close::GoingAway,
         Close::Binary,
@@ -200,7 +198,6 @@ impl Close {
         Close::TooSlow,
         Close::TooManyRequests,
         Close::Silent,
-        Close::TooManyConnections,
     ];
 
     /// The number of the close frame.
@@ -222,7 +219,6 @@ impl Close {
             Close::TooSlow => "the client does not read what it is sent",
             Close::TooManyRequests => "too many requests wait for their answer",
             Close::Silent => "nothing was heard from the client",
-            Close::TooManyConnections => "too many connections: try again later",
         }
     }
 }

@@ -48,7 +48,7 @@ async fn half_a_frame_and_silence() {
     .await;
     let mut raw = service.connect().await;
     // A text frame of 100 bytes is announced, and ten come.
-    raw.socket.get_mut().write_all(&[0x81, 0x80 | 100, 0, 0, 0, 0, b'{', b'"', b'i', b'd', b'"', b':']).await.unwrap();
+    raw.socket.get_mut().write_all(&[0x81, 0x80 | 0x64, 0, 0, 0, 0, b'{', b'"', b'i', b'd', b'"', b':']).await.unwrap();
     assert_eq!(raw.closed().await, Some(4006));
     service.stop().await;
 }

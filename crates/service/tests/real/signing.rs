@@ -94,7 +94,7 @@ async fn a_stop_is_told_and_the_store_is_whole_after_it() {
     let mut alice = service.signed_in("alice@example.org").await;
     assert_eq!(alice.outcome("contact", json!({"block": "bob@example.org"})).await, "S_OK");
     let data = service.data.path().to_owned();
-    let (_, code) = tokio::join!(service.stop(), async {
+    let ((), code) = tokio::join!(service.stop(), async {
         assert_eq!(alice.event("signed-out").await["code"], 0x8100_0347_u32);
         alice.closed().await
     });

@@ -1,0 +1,141 @@
+//! The golden messages of `spec/vectors/`: what stands there is read, written and refused exactly so.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use hither_wire::code::Code;
+use hither_wire::message::{ContactAction, EventFrame};
+use hither_wire::{Event, ServerFrame, decode_client, decode_server};
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Vector<E> {
+    name: String,
+    frame: String,
+    /// How the frame is written again, where that differs: defaults spelled out, unknown fields gone.
+    canonical: Option<String>,
+    expect: Option<E>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    id: Option<u64>,
+    code: Code,
+    close: Option<u16>,
+}
+
+fn vectors<E: for<'de> Deserialize<'de>>(file: &str) -> Vec<Vector<E>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec/vectors").join(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let vectors: Vec<Vector<E>> = serde_json::from_str(&text).unwrap();
+    let names: BTreeSet<&str> = vectors.iter().map(|vector| vector.name.as_str()).collect();
+    assert_eq!(names.len(), vectors.len(), "{file}: two vectors have the same name");
+    vectors
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn requests() {
+    let mut asked = BTreeSet::new();
+    for vector in vectors::<()>("requests.json") {
+        let frame = decode_client(&vector.frame).unwrap_or_else(|error| panic!("{}: {error}", vector.name));
+        let again = frame.encode();
+        let canonical = vector.canonical.as_deref().unwrap_or(&vector.frame);
+        assert_eq!(json(&again), json(canonical), "{}", vector.name);
+        assert_eq!(decode_client(&again).unwrap(), frame, "{}", vector.name);
+        asked.extend(frame.ask.map(|ask| ask.request.name()));
+    }
+    assert_eq!(asked, request_names(), "every request has a vector");
+}
+
+/// The names in `Request::name`, read from its source: a request that is added there is missed here.
+fn request_names() -> BTreeSet<&'static str> {
+    let source = include_str!("../src/message.rs");
+    let after = source.split("The name of the request on the wire.").nth(1).unwrap();
+    let body = after.split("\n}\n").next().unwrap();
+    body.lines().filter_map(|line| line.split("=> \"").nth(1)?.split('"').next()).collect()
+}
+
+#[test]
+fn answers() {
+    let mut parts = BTreeSet::new();
+    for vector in vectors::<()>("answers.json") {
+        let frame = decode_server(&vector.frame).unwrap_or_else(|error| panic!("{}: {error}", vector.name));
+        let ServerFrame::Answer(answer) = &frame else { panic!("{}: not an answer", vector.name) };
+        parts.extend(answer.hello.as_ref().map(|_| "hello"));
+        parts.extend(answer.signed_in.as_ref().map(|_| "signed_in"));
+        parts.extend(answer.contacts.as_ref().map(|_| "contacts"));
+        parts.extend(answer.settings.as_ref().map(|_| "settings"));
+        parts.extend(answer.redirect.as_ref().map(|_| "redirect"));
+        parts.extend(answer.retry_after_ms.map(|_| "retry_after_ms"));
+        written_again(&vector, &frame);
+    }
+    let all = ["contacts", "hello", "redirect", "retry_after_ms", "settings", "signed_in"];
+    assert_eq!(parts, BTreeSet::from(all));
+}
+
+#[test]
+fn events() {
+    let mut told = BTreeSet::new();
+    for vector in vectors::<String>("events.json") {
+        let frame = decode_server(&vector.frame).unwrap_or_else(|error| panic!("{}: {error}", vector.name));
+        let ServerFrame::Event(EventFrame { seq, event }) = &frame else { panic!("{}: not an event", vector.name) };
+        assert_eq!(*seq, json(&vector.frame)["seq"].as_u64(), "{}", vector.name);
+        told.insert(name_of_event(event));
+        if *event == Event::Unknown {
+            assert_eq!(vector.expect.as_deref(), Some("unknown"), "{}", vector.name);
+        } else {
+            written_again(&vector, &frame);
+        }
+    }
+    assert_eq!(told.len(), 10, "every event has a vector, one that is not known too: {told:?}");
+}
+
+/// Exhaustive, so that an event that is added does not compile until somebody has looked here.
+fn name_of_event(event: &Event) -> &'static str {
+    match event {
+        Event::Invited { .. } => "invited",
+        Event::Invitation(_) => "invitation",
+        Event::Accepted { .. } => "accepted",
+        Event::Connected { .. } => "connected",
+        Event::Context { .. } => "context",
+        Event::Ended(_) => "ended",
+        Event::Progress { .. } => "progress",
+        Event::Presence { .. } => "presence",
+        Event::SignedOut { .. } => "signed-out",
+        Event::Unknown => "",
+    }
+}
+
+fn written_again<E>(vector: &Vector<E>, frame: &ServerFrame) {
+    let again = frame.encode();
+    let canonical = vector.canonical.as_deref().unwrap_or(&vector.frame);
+    assert_eq!(json(&again), json(canonical), "{}", vector.name);
+    assert_eq!(&decode_server(&again).unwrap(), frame, "{}", vector.name);
+}
+
+#[test]
+fn malformed() {
+    for vector in vectors::<Refusal>("malformed.json") {
+        let expect = vector.expect.unwrap();
+        let Err(refused) = decode_client(&vector.frame) else { panic!("{}: was read", vector.name) };
+        assert_eq!((refused.id, refused.code), (expect.id, expect.code), "{}", vector.name);
+        assert_eq!(expect.close.is_some(), expect.id.is_none(), "{}: closed or answered", vector.name);
+        assert!(!refused.message.is_empty(), "{}", vector.name);
+    }
+}
+
+#[test]
+fn a_refusal_says_which_field_it_is_about() {
+    for action in ContactAction::ALL.map(ContactAction::name) {
+        let refused = decode_client(&format!(r#"{{"id":1,"do":"contact","{action}":"nobody"}}"#)).unwrap_err();
+        assert!(refused.message.contains(action), "{}", refused.message);
+    }
+}
