@@ -10,6 +10,7 @@ mod generate;
 mod packages;
 mod setup;
 mod shell;
+mod sim;
 mod tidy;
 mod tree;
 
@@ -32,6 +33,8 @@ enum Task {
     Tidy,
     /// Write the generated parts of spec/, or with --check say whether they are up to date.
     Generate(generate::Args),
+    /// Hold sessions in a simulated world, one for each seed; `--mutants` shows that bugs are found.
+    Sim(sim::Args),
 }
 
 impl Task {
@@ -41,6 +44,7 @@ impl Task {
             Task::Setup => setup::run(root)?,
             Task::Tidy => tidy::run(root)?,
             Task::Generate(args) => generate::run(root, args)?,
+            Task::Sim(args) => sim::run(root, &args)?,
         }
         Ok(ExitCode::SUCCESS)
     }

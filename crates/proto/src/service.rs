@@ -56,6 +56,8 @@ pub struct Service {
     /// Requests that wait for the store.
     waiting: BTreeMap<Ticket, Waiting>,
     tickets: u64,
+    /// How many stays of devices there have been.
+    stays: u64,
     /// People of whom perhaps nothing is left to think; looked at when an input has been handled.
     maybe_idle: Vec<PersonName>,
     outputs: VecDeque<Output>,
@@ -120,6 +122,7 @@ impl Service {
             timers: Timers::default(),
             waiting: BTreeMap::new(),
             tickets: 0,
+            stays: 0,
             maybe_idle: Vec::new(),
             outputs: VecDeque::new(),
         }

@@ -198,9 +198,7 @@ fn as_move(step: &Step) -> Option<(Option<usize>, Move)> {
         Step::Decline(bob) => (Some(bob), Move::Decline(None)),
         Step::Cancel(who, fails) => (who, Move::Cancel(if fails { Code::E_FAIL } else { Code::S_OK }, None)),
         Step::Attach(who) => (who, Move::Attach),
-        Step::Context(who, units) => {
-            (who, Move::Context { data: Data::Text("x".repeat(units).into()), room: true })
-        }
+        Step::Context(who, units) => (who, Move::Context { data: Data::Text("x".repeat(units).into()), room: true }),
         Step::Lose(_) | Step::Wait(_) => return None,
     })
 }

@@ -4,9 +4,9 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use hither_proto::service::ConnId;
+use hither_proto::service::{Config as MachineConfig, ConnId};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -72,7 +72,8 @@ impl Server {
         let writer = Writer::start(store, config.connections, inbox.clone()).map_err(StartError::Thread)?;
         let auth = Auth::start(&config, clock, &inbox)?;
         let (stop, stopped) = oneshot::channel();
-        let driver = Driver::new(config.machine.clone(), clock, auth, writer);
+        let machine = MachineConfig { first_epoch: first_epoch(), ..config.machine.clone() };
+        let driver = Driver::new(machine, clock, auth, writer);
         let driver = tokio::spawn(driver.run(notes, stopped));
         Ok(Server { listener, address, config, inbox, stop, driver })
     }
@@ -132,6 +133,13 @@ impl Server {
             }
         }
     }
+}
+
+/// Higher than any number of an earlier run: the second of this one, with room for a million stays
+/// in each second that it lasts.
+fn first_epoch() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    since.as_secs() << 20
 }
 
 async fn serve(

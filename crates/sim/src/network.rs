@@ -24,6 +24,8 @@ pub enum Arrival {
     GoneAtService(ConnId),
     /// The device learns that the connection is gone; with the close code, if there was one.
     GoneAtDevice(Seat, ConnId, Option<u16>),
+    /// Somebody starts the device's process again.
+    Restart(Seat),
     /// The store, or the check of a password, has an answer.
     Answer(Box<hither_proto::service::Input>),
 }
@@ -63,11 +65,14 @@ impl Network {
             let line = |conn: &ConnId| self.lines.get(conn);
             let lost = match &arrival {
                 Arrival::ToService(conn, _) => !line(conn).is_some_and(|line| line.to_service),
-                Arrival::ToDevice(_, conn, _) | Arrival::Opened(_, conn) => !line(conn).is_some_and(|line| line.to_device),
+                Arrival::ToDevice(_, conn, _) | Arrival::Opened(_, conn) => {
+                    !line(conn).is_some_and(|line| line.to_device)
+                }
                 Arrival::Accepted(_)
                 | Arrival::Refused(..)
                 | Arrival::GoneAtService(_)
                 | Arrival::GoneAtDevice(..)
+                | Arrival::Restart(_)
                 | Arrival::Answer(_) => false,
             };
             if !lost {
@@ -130,10 +135,5 @@ impl Network {
             line.to_service = false;
             line.to_device = false;
         }
-    }
-
-    /// Forgets a connection that both ends know is gone.
-    pub fn forget(&mut self, conn: ConnId) {
-        self.lines.remove(&conn);
     }
 }

@@ -20,7 +20,10 @@ pub const PEOPLE: [(&str, usize); 4] = [("alice", 2), ("bob", 3), ("carol", 1), 
 
 /// Every device of the world.
 pub fn seats() -> impl Iterator<Item = Seat> {
-    PEOPLE.iter().enumerate().flat_map(|(person, (_, devices))| (0..*devices).map(move |device| Seat { person, device }))
+    PEOPLE
+        .iter()
+        .enumerate()
+        .flat_map(|(person, (_, devices))| (0..*devices).map(move |device| Seat { person, device }))
 }
 
 impl Seat {

@@ -68,6 +68,8 @@ struct Flat<'a> {
     token: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     device: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<u64>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     device_key: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
@@ -338,6 +340,7 @@ impl Flat<'_> {
             user,
             credential,
             device,
+            epoch: self.epoch,
             device_key: bounded(self.device_key, limits::DEVICE_KEY_BYTES, "device_key")?,
             status: status(self.status.as_ref())?,
         })
@@ -490,6 +493,7 @@ impl<'a> Flat<'a> {
             Credential::Token(token) => self.token = Some(Cow::Borrowed(token)),
         }
         self.device = sign_in.device.map(|device| Cow::Owned(device.to_string()));
+        self.epoch = sign_in.epoch;
         self.device_key = sign_in.device_key.as_deref().map(Cow::Borrowed);
         self.status = sign_in.status.map(|status| Cow::Borrowed(status.name()));
     }

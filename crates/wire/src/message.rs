@@ -152,6 +152,8 @@ pub struct SignIn {
     pub credential: Credential,
     /// This installation; the service draws one if there is none.
     pub device: Option<DeviceId>,
+    /// To resume: the [`SignedIn::epoch`] of the device's last sign-in.
+    pub epoch: Option<u64>,
     /// The device's public key; reserved, kept as it is.
     pub device_key: Option<Box<str>>,
     /// The status to begin with; `ONLINE` if there is none.
@@ -443,6 +445,8 @@ pub struct SignedIn {
     /// A session token to sign in with the next time; absent if one was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Box<str>>,
+    /// The number of this stay of the device at the service; asked for when it comes back.
+    pub epoch: u64,
     /// Whether this continues where the device's last connection broke off. If not, every session
     /// that the client remembers has ended for it.
     pub resumed: bool,

@@ -57,7 +57,7 @@ fn hello() -> impl Strategy<Value = Request> {
 }
 
 fn sign_in() -> impl Strategy<Value = Request> {
-    let by = |user, credential| SignIn { user, credential, device: None, device_key: None, status: None };
+    let by = |user, credential| SignIn { user, credential, device: None, epoch: None, device_key: None, status: None };
     let who = prop_oneof![
         (person(), boxed(limits::PASSWORD_BYTES))
             .prop_map(move |(user, password)| by(Some(user), Credential::Password(password))),

@@ -20,12 +20,8 @@ pub struct Conn {
 enum Stage {
     Fresh,
     Greeted,
-    /// A sign-in is being checked: its id, and the `ack` that asks for resuming.
-    SigningIn {
-        id: u64,
-        ack: Option<u64>,
-        status: Option<hither_wire::Status>,
-    },
+    /// A sign-in is being checked.
+    SigningIn(SigningIn),
     SignedIn(Who),
     Closing,
 }
@@ -38,9 +34,11 @@ struct Queued {
 }
 
 /// What a sign-in had asked for.
+#[derive(Clone, Copy, Debug)]
 pub struct SigningIn {
     pub id: u64,
-    pub ack: Option<u64>,
+    /// To go on in this stay, after this event.
+    pub resume: Option<(u64, u64)>,
     pub status: Option<hither_wire::Status>,
 }
 
@@ -48,16 +46,16 @@ impl Conn {
     pub fn who(&self) -> Option<&Who> {
         match &self.stage {
             Stage::SignedIn(who) => Some(who),
-            Stage::Fresh | Stage::Greeted | Stage::SigningIn { .. } | Stage::Closing => None,
+            Stage::Fresh | Stage::Greeted | Stage::SigningIn(_) | Stage::Closing => None,
         }
     }
 
     /// Takes the sign-in that was being checked; the connection is greeted again.
     pub fn take_signing_in(&mut self) -> Option<SigningIn> {
-        let Stage::SigningIn { id, ack, status } = self.stage else { return None };
+        let Stage::SigningIn(asked) = self.stage else { return None };
         self.stage = Stage::Greeted;
         self.busy = false;
-        Some(SigningIn { id, ack, status })
+        Some(asked)
     }
 
     pub fn signed_in(&mut self, who: Who) {
@@ -148,7 +146,8 @@ impl Service {
             (_, Request::Hello(_)) => self.answer(conn, Answer::new(id, Code::E_INVALIDARG)),
             (_, Request::Ping) => self.answer(conn, Answer::new(id, Code::S_OK)),
             (Stage::Greeted, Request::SignIn(sign_in)) => {
-                state.stage = Stage::SigningIn { id, ack, status: sign_in.status };
+                let resume = sign_in.epoch.zip(ack);
+                state.stage = Stage::SigningIn(SigningIn { id, resume, status: sign_in.status });
                 state.busy = true;
                 self.outputs.push_back(Output::Authenticate { conn, sign_in });
             }

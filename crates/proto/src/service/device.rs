@@ -18,6 +18,8 @@ const ENDED_KEPT: usize = 32;
 #[derive(Debug)]
 pub struct Device {
     pub id: DeviceId,
+    /// Which stay of the device this is: only this one is resumed.
+    pub epoch: u64,
     /// `None` while the device is away and waited for.
     pub conn: Option<ConnId>,
     pub status: Status,
@@ -40,9 +42,10 @@ pub struct Seat {
 }
 
 impl Device {
-    pub fn new(id: DeviceId, conn: ConnId, status: Status) -> Device {
+    pub fn new(id: DeviceId, epoch: u64, conn: ConnId, status: Status) -> Device {
         Device {
             id,
+            epoch,
             conn: Some(conn),
             status,
             seats: Vec::new(),

@@ -3,6 +3,7 @@
 use hither_wire::message::{Answer, EventFrame, Invitation, SignedIn};
 use hither_wire::{Code, DeviceId, Event, PersonName, Role, ServerFrame};
 
+use super::connection::SigningIn;
 use super::device::{Device, SEAT_EVENTS};
 use super::port::{Admitted, Close, ConnId, Denied, Output};
 use super::{Deadline, Job, Person, Service, Waiting, Who};
@@ -17,15 +18,16 @@ impl Service {
                 let friendly_name = record.friendly_name.clone();
                 let before = self.seen_status(&who.person);
                 self.remember(record);
-                match self.take_seat(conn, &who, asked.ack, asked.status) {
+                match self.take_seat(conn, &who, asked) {
                     Err(code) => self.answer(conn, Answer::new(asked.id, code)),
-                    Ok(resumed) => {
+                    Ok((epoch, resumed)) => {
                         let presence = self.presence_of_contacts(&who.person);
                         let signed_in = SignedIn {
                             user: who.person.clone(),
                             friendly_name,
                             device,
                             token,
+                            epoch,
                             resumed,
                             grace_ms: self.config.grace_ms,
                             online: presence.len() as u64,
@@ -59,23 +61,16 @@ impl Service {
         }
     }
 
-    /// Ties the connection to its device and says whether it resumes.
-    fn take_seat(
-        &mut self,
-        conn: ConnId,
-        who: &Who,
-        ack: Option<u64>,
-        status: Option<hither_wire::Status>,
-    ) -> Result<bool, Code> {
-        let old = self.device_mut(who).map(|device| device.conn.take());
-        if let Some(Some(replaced)) = old {
+    /// Ties the connection to its device; says which stay this is, and whether it resumes one.
+    fn take_seat(&mut self, conn: ConnId, who: &Who, asked: SigningIn) -> Result<(u64, bool), Code> {
+        let old = self.device_mut(who).map(|device| (device.epoch, device.conn.take()));
+        if let Some((_, Some(replaced))) = old {
             self.close(replaced, Close::Replaced);
         }
-        let resumed = old.is_some() && ack.is_some();
-        if old.is_some() && !resumed {
+        // Another stay of the same device, however it came about, knows nothing of this one's events.
+        let resumed = asked.resume.filter(|(epoch, _)| old.is_some_and(|(old, _)| old == *epoch));
+        if resumed.is_none() {
             self.drop_device_of(who);
-        }
-        if !resumed {
             self.make_room_for_device(&who.person)?;
         }
         self.timers.set(Deadline::SignIn(conn), None);
@@ -83,16 +78,20 @@ impl Service {
         if let Some(state) = self.conns.get_mut(&conn) {
             state.signed_in(who.clone());
         }
-        if resumed {
+        if let Some((epoch, ack)) = resumed {
             if let Some(device) = self.device_mut(who) {
                 device.conn = Some(conn);
-                device.status = status.unwrap_or(device.status);
+                device.status = asked.status.unwrap_or(device.status);
             }
-            self.acknowledged(who, ack.unwrap_or(0));
-        } else if let Some(person) = self.people.get_mut(&who.person) {
-            person.devices.push(Device::new(who.device, conn, status.unwrap_or_default()));
+            self.acknowledged(who, ack);
+            return Ok((epoch, true));
         }
-        Ok(resumed)
+        let epoch = self.config.first_epoch.saturating_add(self.stays);
+        self.stays += 1;
+        if let Some(person) = self.people.get_mut(&who.person) {
+            person.devices.push(Device::new(who.device, epoch, conn, asked.status.unwrap_or_default()));
+        }
+        Ok((epoch, false))
     }
 
     /// A device that is away makes room for one that is there; it is the one away the longest.

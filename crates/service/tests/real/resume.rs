@@ -4,12 +4,14 @@ use serde_json::json;
 
 use crate::support::{Raw, TestService, service, service_with, session};
 
-async fn back(service: &TestService, who: &str, device: &str, ack: u64) -> (Raw, bool) {
+/// Signs in to go on in a stay after an event; also the stay it is now, and whether it is that one.
+async fn back(service: &TestService, who: &str, (epoch, ack): (u64, u64)) -> (Raw, u64, bool) {
     let mut raw = service.connect().await;
-    let answer = raw.sign_in(who, json!({"device": device, "ack": ack})).await;
-    let resumed = answer["signed_in"]["resumed"].as_bool().unwrap();
+    let answer = raw.sign_in(who, json!({"device": DEVICE, "epoch": epoch, "ack": ack})).await;
+    let signed_in = &answer["signed_in"];
+    let resumed = signed_in["resumed"].as_bool().unwrap();
     raw.seq = if resumed { ack } else { 0 };
-    (raw, resumed)
+    (raw, signed_in["epoch"].as_u64().unwrap(), resumed)
 }
 
 const DEVICE: &str = "{00000000-0000-0000-0000-0000000000D1}";
@@ -18,7 +20,7 @@ const DEVICE: &str = "{00000000-0000-0000-0000-0000000000D1}";
 async fn what_was_missed_comes_once_and_what_was_asked_is_done_once() {
     let service = service().await;
     let mut alice = service.signed_in("alice@example.org").await;
-    let (mut bob, _) = back(&service, "bob@example.org", DEVICE, 0).await;
+    let (mut bob, epoch, _) = back(&service, "bob@example.org", (0, 0)).await;
     alice.connect_session(&mut bob, &session(1)).await;
 
     // Bob sends, and breaks off before he has read the answer.
@@ -30,7 +32,8 @@ async fn what_was_missed_comes_once_and_what_was_asked_is_done_once() {
         let text = format!("while away {n}");
         assert_eq!(alice.outcome("context", json!({"session": session(1), "data": {"text": text}})).await, "S_OK");
     }
-    let (mut bob, resumed) = back(&service, "bob@example.org", DEVICE, seq).await;
+    let (mut bob, again, resumed) = back(&service, "bob@example.org", (epoch, seq)).await;
+    assert_eq!(again, epoch);
     assert!(resumed);
     let again = json!({"key": "k1", "session": session(1), "data": {"text": "from Bob"}});
     assert_eq!(bob.outcome("context", again).await, "S_OK", "the answer that was lost");
@@ -46,12 +49,13 @@ async fn what_was_missed_comes_once_and_what_was_asked_is_done_once() {
 async fn beyond_the_grace_the_session_is_over() {
     let service = service_with(|config| config.machine.grace_ms = 50).await;
     let mut alice = service.signed_in("alice@example.org").await;
-    let (mut bob, _) = back(&service, "bob@example.org", DEVICE, 0).await;
+    let (mut bob, epoch, _) = back(&service, "bob@example.org", (0, 0)).await;
     alice.connect_session(&mut bob, &session(1)).await;
     drop(bob);
     let end = alice.event("ended").await;
     assert_eq!((&end["how"], &end["code"]), (&json!("terminated"), &json!(0x8100_0603_u32)));
-    let (_bob, resumed) = back(&service, "bob@example.org", DEVICE, 3).await;
+    let (_bob, again, resumed) = back(&service, "bob@example.org", (epoch, 3)).await;
+    assert_ne!(again, epoch);
     assert!(!resumed);
     service.stop().await;
 }
@@ -59,10 +63,13 @@ async fn beyond_the_grace_the_session_is_over() {
 #[tokio::test]
 async fn a_second_connection_of_a_device_takes_its_place() {
     let service = service().await;
-    let (mut first, _) = back(&service, "bob@example.org", DEVICE, 0).await;
-    let (mut second, resumed) = back(&service, "bob@example.org", DEVICE, 0).await;
+    let (mut first, epoch, _) = back(&service, "bob@example.org", (0, 0)).await;
+    let (mut second, _, resumed) = back(&service, "bob@example.org", (epoch, 0)).await;
     assert!(resumed);
     assert_eq!(first.closed().await, Some(4003));
     second.nothing_came().await;
+    // Another stay of the same device is not this one.
+    let (_third, again, resumed) = back(&service, "bob@example.org", (epoch - 1, 0)).await;
+    assert!(!resumed && again != epoch);
     service.stop().await;
 }

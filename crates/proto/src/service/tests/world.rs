@@ -18,6 +18,8 @@ pub struct World {
     closed: HashMap<ConnId, Close>,
     held: Option<Vec<Output>>,
     loads: usize,
+    /// The last stay of each device.
+    epochs: HashMap<u128, u64>,
 }
 
 fn name(text: &str) -> PersonName {
@@ -70,6 +72,7 @@ impl World {
             closed: HashMap::new(),
             held: None,
             loads: 0,
+            epochs: HashMap::new(),
         }
     }
 
@@ -86,7 +89,8 @@ impl World {
 
     pub fn sign_in(&mut self, conn: ConnId, who: &str, device: u128, ack: Option<u64>) -> Answer {
         self.ask(conn, r#"{"id":1,"do":"hello","versions":[1]}"#);
-        let ack = ack.map(|ack| format!(r#","ack":{ack}"#)).unwrap_or_default();
+        let epoch = self.epochs.get(&device).copied().unwrap_or(0);
+        let ack = ack.map(|ack| format!(r#","epoch":{epoch},"ack":{ack}"#)).unwrap_or_default();
         self.take(conn);
         self.ask(
             conn,
@@ -95,6 +99,9 @@ impl World {
         let sent = self.sent.entry(conn).or_default();
         let at = sent.iter().position(|frame| matches!(frame, ServerFrame::Answer(_))).unwrap();
         let ServerFrame::Answer(answer) = sent.remove(at) else { unreachable!() };
+        if let Some(signed_in) = &answer.signed_in {
+            self.epochs.insert(device, signed_in.epoch);
+        }
         *answer
     }
 

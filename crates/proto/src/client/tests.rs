@@ -1,0 +1,9 @@
+//! The client machine against a service that says what a script says: what goes in, what comes out.
+
+mod bench;
+mod calls;
+mod connection;
+mod durable;
+mod hostile;
+mod loss;
+mod sessions;

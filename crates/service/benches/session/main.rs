@@ -1,0 +1,121 @@
+//! What a session costs the service, beside a bare WebSocket relay that does the same sends, in one
+//! run on one machine: `cargo bench -p hither-service --bench session`.
+//!
+//! Both servers run as processes of their own (this executable, started again) and are asked by the
+//! same load: many connections, some sessions in flight, seven relayed messages of about 300
+//! characters each (invite, accept, two context data each way, end). Counted is the CPU time of the
+//! server's process for a session, and its resident memory for an idle connection after use.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a benchmark, which prints")]
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "figures")]
+#![allow(missing_docs, reason = "no library")]
+
+mod load;
+mod relay;
+mod server;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::Context as _;
+
+/// Connections; half of them invite, the other half is invited.
+const CONNECTIONS: usize = 1_000;
+const IN_FLIGHT: usize = 64;
+const SESSIONS: usize = 6_000;
+/// Connections for the measure of memory.
+const IDLE: usize = 10_000;
+
+fn main() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match std::env::args().nth(1).as_deref() {
+        Some("relay") => runtime.block_on(relay::run()),
+        Some("service") => runtime.block_on(server::run(CONNECTIONS.max(IDLE))),
+        _ => runtime.block_on(measure()),
+    }
+}
+
+struct Figures {
+    cpu_us: f64,
+    hop_us: [f64; 2],
+    resident_kib: f64,
+}
+
+async fn measure() -> anyhow::Result<()> {
+    let sessions = std::env::var("HITHER_BENCH_SESSIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(SESSIONS);
+    let idle = std::env::var("HITHER_BENCH_IDLE").ok().and_then(|n| n.parse().ok()).unwrap_or(IDLE);
+    println!(
+        "{CONNECTIONS} connections, {IN_FLIGHT} sessions in flight, {sessions} sessions; memory with {idle} connections"
+    );
+    let relay = figures("relay", sessions, idle).await?;
+    let service = figures("service", sessions, idle).await?;
+    println!("{:24} {:>12} {:>12} {:>8}", "", "bare relay", "hither", "ratio");
+    let row = |what: &str, a: f64, b: f64| println!("{what:24} {a:>12.1} {b:>12.1} {:>8.2}", b / a);
+    row("CPU us a session", relay.cpu_us, service.cpu_us);
+    row("hop, median us", relay.hop_us[0], service.hop_us[0]);
+    row("hop, p99 us", relay.hop_us[1], service.hop_us[1]);
+    row("KiB a connection", relay.resident_kib, service.resident_kib);
+    Ok(())
+}
+
+async fn figures(role: &str, sessions: usize, idle: usize) -> anyhow::Result<Figures> {
+    let server = Server::start(role)?;
+    eprintln!("{role}: connecting");
+    let mut pairs = load::pairs(&server.url, role, CONNECTIONS / 2, 0).await?;
+    load::run(&mut pairs, IN_FLIGHT, sessions / 10).await?; // warm
+    eprintln!("{role}: sessions");
+    let before = server.cpu_us()?;
+    load::run(&mut pairs, IN_FLIGHT, sessions).await?;
+    let cpu_us = (server.cpu_us()? - before) / sessions as f64;
+    let hop_us = load::hops(&mut pairs).await?;
+    drop(pairs);
+    drop(server);
+
+    eprintln!("{role}: memory");
+    let server = Server::start(role)?;
+    let empty = server.resident_kib()?;
+    let mut pairs = load::pairs(&server.url, role, idle / 2, 0).await?;
+    let used = pairs.len();
+    load::run(&mut pairs, IN_FLIGHT, used).await?;
+    let resident_kib = (server.resident_kib()? - empty) / idle as f64;
+    Ok(Figures { cpu_us, hop_us, resident_kib })
+}
+
+/// A server in a process of its own, ended when dropped.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn start(role: &str) -> anyhow::Result<Server> {
+        let mut child = Command::new(std::env::current_exe()?).arg(role).stdout(Stdio::piped()).spawn()?;
+        let stdout = child.stdout.take().context("the server's output")?;
+        let mut url = String::new();
+        BufReader::new(stdout).read_line(&mut url)?;
+        Ok(Server { child, url: url.trim().to_owned() })
+    }
+
+    fn cpu_us(&self) -> anyhow::Result<f64> {
+        // The process's own line counts its first thread only.
+        let mut nanoseconds = 0_u64;
+        for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let stat = std::fs::read_to_string(task?.path().join("schedstat"))?;
+            nanoseconds += stat.split_whitespace().next().context("schedstat")?.parse::<u64>()?;
+        }
+        Ok(nanoseconds as f64 / 1_000.0)
+    }
+
+    fn resident_kib(&self) -> anyhow::Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+        Ok(line.trim().trim_end_matches(" kB").parse()?)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
