@@ -19,7 +19,7 @@ const HEADERS: usize = 64;
 /// How long the request may take to arrive, and its answer to leave.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Small: most of what a connection costs is its buffers.
-const BUFFER_BYTES: usize = 2 * 1024;
+const BUFFER_BYTES: usize = 1024;
 
 /// An answer instead of a WebSocket.
 struct Refusal {

@@ -11,13 +11,11 @@
 #![allow(missing_docs, reason = "no library")]
 
 mod load;
+mod process;
 mod relay;
 mod server;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-
-use anyhow::Context as _;
+use process::Server;
 
 /// Connections; half of them invite, the other half is invited.
 const CONNECTIONS: usize = 1_000;
@@ -79,43 +77,4 @@ async fn figures(role: &str, sessions: usize, idle: usize) -> anyhow::Result<Fig
     load::run(&mut pairs, IN_FLIGHT, used).await?;
     let resident_kib = (server.resident_kib()? - empty) / idle as f64;
     Ok(Figures { cpu_us, hop_us, resident_kib })
-}
-
-/// A server in a process of its own, ended when dropped.
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Server {
-    fn start(role: &str) -> anyhow::Result<Server> {
-        let mut child = Command::new(std::env::current_exe()?).arg(role).stdout(Stdio::piped()).spawn()?;
-        let stdout = child.stdout.take().context("the server's output")?;
-        let mut url = String::new();
-        BufReader::new(stdout).read_line(&mut url)?;
-        Ok(Server { child, url: url.trim().to_owned() })
-    }
-
-    fn cpu_us(&self) -> anyhow::Result<f64> {
-        // The process's own line counts its first thread only.
-        let mut nanoseconds = 0_u64;
-        for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let stat = std::fs::read_to_string(task?.path().join("schedstat"))?;
-            nanoseconds += stat.split_whitespace().next().context("schedstat")?.parse::<u64>()?;
-        }
-        Ok(nanoseconds as f64 / 1_000.0)
-    }
-
-    fn resident_kib(&self) -> anyhow::Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
-        Ok(line.trim().trim_end_matches(" kB").parse()?)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
