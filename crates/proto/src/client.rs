@@ -213,7 +213,7 @@ impl Client {
             epoch,
             arrived,
             taken,
-            events: self.untaken.iter().cloned().collect(),
+            events: self.untaken.iter().filter(|event| event.is_of_session()).cloned().collect(),
             sessions: self.sessions.to_keep(),
             requests: keyed.map(Unanswered::of).collect(),
         }

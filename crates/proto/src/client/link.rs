@@ -247,6 +247,8 @@ impl Client {
             self.standing = Standing::Lost;
             self.fail_everything();
             self.emit(Event::SignedOut { code: stop.code() });
+            // This process has been told, and there is nothing that another one could go on with.
+            self.untaken.clear();
         } else {
             // What an earlier process asked waits for the next one.
             let failed = self.requests.take_if(|pending| pending.call.is_some());

@@ -366,6 +366,28 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Whether it happened in a session; others say how things are now, and another process finds
+    /// that out by itself.
+    pub(super) fn is_of_session(&self) -> bool {
+        match self {
+            Event::Invitation { .. }
+            | Event::StateChanged { .. }
+            | Event::Accepted { .. }
+            | Event::Declined { .. }
+            | Event::Cancelled { .. }
+            | Event::ContextData { .. }
+            | Event::Termination { .. }
+            | Event::SendError { .. }
+            | Event::Progress { .. } => true,
+            Event::SignedIn { .. }
+            | Event::SignedOut { .. }
+            | Event::ConnectionLost { .. }
+            | Event::ContactStatus { .. } => false,
+        }
+    }
+}
+
 /// Why a client has stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -431,4 +453,22 @@ pub struct SessionSnapshot {
     pub context: Option<String>,
     /// Whether this side's application is attached, or will be by the invitation (R7).
     pub attached: bool,
+}
+
+impl SessionSnapshot {
+    /// What is known of a session that is not, or no longer, known.
+    pub fn unknown(id: SessionId) -> SessionSnapshot {
+        SessionSnapshot {
+            id,
+            state: State::Unknown,
+            role: Role::Inviter,
+            flags: 0,
+            application: None,
+            user: None,
+            local: None,
+            remote: None,
+            context: None,
+            attached: false,
+        }
+    }
 }

@@ -9,7 +9,7 @@ use hither_wire::message::Application;
 use hither_wire::{Address, Code, Guid, SessionId, limits, text};
 
 use super::Client;
-use super::port::{Refusal, SessionSnapshot};
+use super::port::{Event, Refusal, SessionSnapshot};
 use super::record::{Attachment, Local, Phase, Record};
 use crate::session::policy::{Call as Asked, Verdict, policy};
 
@@ -86,15 +86,28 @@ impl Client {
         self.sessions.get(id).map(|record| record.snapshot(self.own_address.as_ref()))
     }
 
-    /// The sessions that go on, those in READY included.
-    pub fn live_sessions(&self) -> impl Iterator<Item = SessionId> {
-        self.sessions.going_on()
+    /// The sessions that go on, those in READY included, without the invitations that the
+    /// application has still to be told of.
+    pub fn sessions(&self) -> impl Iterator<Item = SessionId> {
+        let untold = |id: &SessionId| {
+            self.untaken.iter().any(|event| matches!(event, Event::Invitation { session, .. } if session == id))
+        };
+        self.sessions.going_on().filter(move |id| !untold(id))
     }
 
     /// The application lets go of a session: it is cancelled if it is live, but an invitation that
     /// has not been answered is left to ring out.
     pub fn let_go(&mut self, id: SessionId) {
         self.sessions.let_go.push(id);
+    }
+
+    /// The application does not want to know of a session any more, and lets it go on: one that has
+    /// never invited is nothing then.
+    pub fn forget(&mut self, id: SessionId) {
+        if self.sessions.get(id).is_some_and(|record| record.phase == Phase::Ready) {
+            self.sessions.remove(id);
+            self.unsaved = true;
+        }
     }
 
     /// The session if the policy lets this side do it now.

@@ -295,8 +295,7 @@ pub fn cancel(n: u128) -> Call {
 }
 
 pub const INVITED: &str = r#""event":"invited","session":"S1","ring_ms":60000,"limits":{"units":300,"count":5}"#;
-pub const ACCEPTED: &str =
-    r#""event":"accepted","session":"S1","data":{"text":"yes"},"address":"198.51.100.7""#;
+pub const ACCEPTED: &str = r#""event":"accepted","session":"S1","data":{"text":"yes"},"address":"198.51.100.7""#;
 pub const CONNECTED: &str = r#""event":"connected","session":"S1""#;
 pub const TIMED_OUT: &str = r#""event":"ended","session":"S1","how":"terminated","code":2164262409"#;
 

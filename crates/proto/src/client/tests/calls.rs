@@ -1,6 +1,6 @@
 //! What is refused here, before anything is sent, in the order of R26.
 
-use hither_wire::message::{ContactAction, Stage};
+use hither_wire::message::{ContactAction, SettingsChange, Stage};
 use hither_wire::{Code, Status};
 
 use super::bench::{APP, Bench, TIMED_OUT, accept, cancel, context, invite, s};
@@ -115,7 +115,7 @@ fn people() {
     assert_eq!(bench.call(add("bob@x")), ["contact#4 key=k-1"]);
     assert_eq!(bench.code(3, Code::S_OK), ["return 3 Done"]);
     assert_eq!(bench.code(4, Code::S_FALSE), ["return 4 Contact(None)"]);
-    assert_eq!(bench.call(Call::Settings(Default::default())), ["settings#5"]);
+    assert_eq!(bench.call(Call::Settings(SettingsChange::default())), ["settings#5"]);
     assert_eq!(bench.code(5, Code::S_OK), ["return 5 E_FAIL"], "a service that does not say what they are");
 }
 

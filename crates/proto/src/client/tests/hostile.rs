@@ -79,7 +79,8 @@ fn told() -> impl Strategy<Value = Told> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let codes = prop::sample::select(vec![Code::S_OK, Code::S_OK, Code::S_FALSE, Code::E_FAIL, Code::MSGR_E_INVALID_PASSWORD]);
+    let codes =
+        prop::sample::select(vec![Code::S_OK, Code::S_OK, Code::S_FALSE, Code::E_FAIL, Code::MSGR_E_INVALID_PASSWORD]);
     let closes = prop::sample::select(vec![None, None, Some(1001), Some(4000), Some(4003)]);
     prop_oneof![
         4 => call().prop_map(Step::Call),

@@ -113,10 +113,7 @@ fn an_invitation_that_may_have_rung_is_not_made_again() {
 
 #[test]
 fn beyond_the_grace_every_call_fails_with_its_own_code() {
-    let own = [
-        (cancel(1), "SR_CANCEL_SEND_FAILURE"),
-        (context(1, "x"), "SR_CONTEXT_DATA_SEND_FAILURE"),
-    ];
+    let own = [(cancel(1), "SR_CANCEL_SEND_FAILURE"), (context(1, "x"), "SR_CONTEXT_DATA_SEND_FAILURE")];
     for (call, code) in own {
         let mut bench = Bench::up();
         bench.connected();

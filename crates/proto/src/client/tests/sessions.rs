@@ -30,7 +30,8 @@ fn an_inviters_session() {
     let data = r#""event":"context","session":"S1","data":{"text":"there"}"#;
     assert_eq!(bench.event(data), ["ContextData s1 \"there\""]);
     assert_eq!(bench.call(cancel(1)), ["cancel#5 s1 key=k-3 ack=5"]);
-    let mine = r#""event":"ended","session":"S1","how":"cancelled","by":"local","code":2164262406,"data":{"text":"bye"}"#;
+    let mine =
+        r#""event":"ended","session":"S1","how":"cancelled","by":"local","code":2164262406,"data":{"text":"bye"}"#;
     assert_eq!(
         bench.event(mine),
         [
@@ -88,7 +89,11 @@ fn every_way_to_end() {
 
     for connected in [false, true] {
         let mut bench = Bench::up();
-        if connected { bench.connected() } else { bench.inviting() }
+        if connected {
+            bench.connected()
+        } else {
+            bench.inviting()
+        }
         let from = if connected { "CONNECTED" } else { "INVITATION" };
         let lines = [format!("StateChanged s1 {from}>TERMINATED"), "Termination s1 SR_SESSION_TIMEOUT".into()];
         assert_eq!(bench.event(TIMED_OUT), lines);
@@ -135,7 +140,10 @@ fn ended_sessions_are_readable_for_a_while() {
         bench.event(&invitation(&id));
         bench.event(&TIMED_OUT.replace("S1", &id));
     }
-    assert_eq!((bench.state(1), bench.state(2), bench.state(1_001)), (State::Unknown, State::Terminated, State::Terminated));
+    assert_eq!(
+        (bench.state(1), bench.state(2), bench.state(1_001)),
+        (State::Unknown, State::Terminated, State::Terminated)
+    );
     // A service that has forgotten may let the same id ring again.
     assert_eq!(bench.event(&invitation(&s(2).to_string())).len(), 1);
     assert_eq!(bench.state(2), State::Invitation);

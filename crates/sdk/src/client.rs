@@ -1,0 +1,269 @@
+//! A person, signed in on this device.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use hither_proto::client::{Call, Client as Machine, Reply, SessionSnapshot, Setup};
+use hither_wire::message::{Contact, ContactAction, Credential, Settings, SettingsChange};
+use hither_wire::{Code, DeviceId, Guid, PersonName, SessionId, Status, limits};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::driver::{Driver, Keep};
+use crate::error::{ConnectError, Error, Refusal};
+use crate::event::Events;
+use crate::resume::ResumePoint;
+use crate::session::Session;
+use crate::shared::{CALLS_MAX, Handle, Shared};
+use crate::transport::Target;
+
+/// What the service's log shows of a client.
+const PROGRAM: &str = concat!("hither-rust/", env!("CARGO_PKG_VERSION"));
+
+/// A signed-in client. Clones are the same client.
+///
+/// It signs out when [`Client::sign_out`] is called, or when it, its clones, its [`Events`] and all
+/// its [`Session`]s have been dropped. A lost connection is made again by itself.
+#[derive(Clone)]
+pub struct Client {
+    handle: Arc<Handle>,
+}
+
+/// How to sign in; made by [`Client::builder`].
+pub struct ClientBuilder {
+    url: String,
+    status: Option<Status>,
+    device: Option<DeviceId>,
+    point: Option<ResumePoint>,
+    keep: Option<Keep>,
+}
+
+impl ClientBuilder {
+    /// The presence to begin with; `ONLINE` if this is not called, or as it was when resuming.
+    #[must_use]
+    pub fn status(mut self, status: Status) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// This installation, the same every time; drawn anew if this is not called. Of two clients with
+    /// the same device only the newer stays signed in.
+    #[must_use]
+    pub fn device(mut self, device: DeviceId) -> Self {
+        self.device = Some(device);
+        self
+    }
+
+    /// Goes on where an earlier process was, if the service still waits for it; the device is that of
+    /// the point. Its live sessions come out of [`Client::take_restored`].
+    #[must_use]
+    pub fn resume(mut self, point: ResumePoint) -> Self {
+        self.point = Some(point);
+        self
+    }
+
+    /// Hands out a new [`ResumePoint`] whenever something has changed, before anything that depends
+    /// on it leaves this process. Only what was kept is acknowledged to the service, so `keep` should
+    /// be quick: it holds up the client.
+    ///
+    /// If it fails, the client goes on, and the service keeps what is not acknowledged; the next
+    /// change is handed out again.
+    #[must_use]
+    pub fn persist(mut self, keep: impl FnMut(&ResumePoint) -> io::Result<()> + Send + 'static) -> Self {
+        self.keep = Some(Box::new(keep));
+        self
+    }
+
+    /// Signs in with a password. Must be called in a tokio runtime.
+    ///
+    /// The first connection must succeed; later ones are made by themselves.
+    pub async fn sign_in(self, user: &str, password: &str) -> Result<(Client, Events), ConnectError> {
+        if password.len() > limits::PASSWORD_BYTES {
+            let message = format!("a password has at most {} bytes", limits::PASSWORD_BYTES);
+            return Err(too_long(message));
+        }
+        self.sign_in_by(user, Credential::Password(password.into())).await
+    }
+
+    /// Signs in with a token from an earlier sign-in of the same device. Must be called in a tokio
+    /// runtime.
+    pub async fn sign_in_with_token(self, user: &str, token: &str) -> Result<(Client, Events), ConnectError> {
+        if token.len() > limits::TOKEN_BYTES {
+            return Err(too_long(format!("a token has at most {} bytes", limits::TOKEN_BYTES)));
+        }
+        self.sign_in_by(user, Credential::Token(token.into())).await
+    }
+
+    async fn sign_in_by(self, name: &str, credential: Credential) -> Result<(Client, Events), ConnectError> {
+        let ClientBuilder { url, status, device, point, keep } = self;
+        let target = match Target::parse(&url) {
+            Ok(target) => target,
+            Err(what) => return Err(ConnectError::Url { url, what }),
+        };
+        let user = PersonName::parse(name)
+            .map_err(|error| ConnectError::Name { name: name.to_owned(), what: error.to_string() })?;
+        if let Some(of) = point.as_ref().map(ResumePoint::user).filter(|of| **of != user) {
+            return Err(ConnectError::OtherPerson { of: of.clone() });
+        }
+        let random = |error: getrandom::Error| ConnectError::NoRandomness(error.into());
+        let setup = Setup {
+            user: user.clone(),
+            credential,
+            device: device.map_or_else(random_guid, Ok).map_err(random)?,
+            status,
+            client: PROGRAM.into(),
+            seed: getrandom::u64().map_err(random)?,
+            key_prefix: format!("{:016x}", getrandom::u64().map_err(random)?).into(),
+            durable: keep.is_some(),
+        };
+        let machine = match point {
+            Some(point) => Machine::restore(setup, point.0),
+            None => Machine::new(setup),
+        };
+        let shared = Arc::new(Shared::new(machine));
+        let (calls, commands) = mpsc::channel(CALLS_MAX);
+        let (ready, signed_in) = oneshot::channel();
+        let url = target.url().to_owned();
+        tokio::spawn(Driver::new(Arc::clone(&shared), target, keep, commands, ready).run());
+        // The driver answers, unless the runtime goes away under it.
+        signed_in.await.unwrap_or_else(|_| Err(ConnectError::TimedOut { url: url.clone() }))?;
+        let friendly_name = shared.lock().machine.friendly_name().to_owned();
+        let handle = Arc::new(Handle { shared, calls, url, user, friendly_name });
+        Ok((Client { handle: Arc::clone(&handle) }, Events::new(handle)))
+    }
+}
+
+impl Client {
+    /// Begins to sign in at a service, `ws://host:port/v1`.
+    pub fn builder(url: &str) -> ClientBuilder {
+        ClientBuilder { url: url.to_owned(), status: None, device: None, point: None, keep: None }
+    }
+
+    /// Who is signed in.
+    pub fn user(&self) -> &PersonName {
+        &self.handle.user
+    }
+
+    /// The person's name for others, "" if there is none.
+    pub fn friendly_name(&self) -> &str {
+        &self.handle.friendly_name
+    }
+
+    /// This installation.
+    pub fn device(&self) -> DeviceId {
+        self.handle.shared.lock().machine.device()
+    }
+
+    /// The session token with which this device can sign in the next time.
+    pub fn token(&self) -> Option<String> {
+        self.handle.shared.lock().machine.token().map(str::to_owned)
+    }
+
+    /// Where the service is.
+    pub fn url(&self) -> &str {
+        &self.handle.url
+    }
+
+    /// A new session in `READY`, under an id of its own (R27).
+    ///
+    /// # Panics
+    ///
+    /// If the system has no random numbers any more.
+    pub fn create_session(&self) -> Session {
+        #[expect(clippy::expect_used, reason = "signing in has had random numbers before; ids cannot do without")]
+        let id = random_guid().expect("random numbers");
+        self.handle.shared.change(|machine| machine.create(id));
+        Session::new(Arc::clone(&self.handle), id)
+    }
+
+    /// The sessions that a [`ResumePoint`] has brought back; each is given once. Invitations that the
+    /// application has not taken come as events instead.
+    pub fn take_restored(&self) -> Vec<Session> {
+        let ids = std::mem::take(&mut self.handle.shared.lock().restored);
+        ids.into_iter().map(|id| Session::new(Arc::clone(&self.handle), id)).collect()
+    }
+
+    /// What is known of a session: of one that goes on, or of the last 1,000 that ended (R27).
+    pub fn session(&self, id: &SessionId) -> Option<SessionSnapshot> {
+        self.handle.shared.lock().machine.session(*id)
+    }
+
+    /// Chooses this device's presence; of several devices the most available counts (R30).
+    pub async fn set_status(&self, status: Status) -> Result<(), Error> {
+        self.handle.perform(Call::SetStatus(status)).await
+    }
+
+    /// The contact list, with whom is blocked.
+    pub async fn contacts(&self) -> Result<Vec<Contact>, Error> {
+        Ok(match self.handle.call(Call::Contacts).await? {
+            Reply::Contacts(contacts) => contacts,
+            Reply::Done | Reply::Already | Reply::Contact(_) | Reply::Settings(_) => Vec::new(),
+        })
+    }
+
+    /// Changes the contact list, and gives the line that was changed if it is still there.
+    pub async fn contact(&self, action: ContactAction, who: &str) -> Result<Option<Contact>, Error> {
+        Ok(match self.handle.call(Call::Contact { action, who: who.into() }).await? {
+            Reply::Contact(contact) => contact,
+            Reply::Done | Reply::Already | Reply::Contacts(_) | Reply::Settings(_) => None,
+        })
+    }
+
+    /// Changes the settings, and gives them all; with nothing to change, only gives them.
+    pub async fn settings(&self, change: SettingsChange) -> Result<Settings, Error> {
+        Ok(match self.handle.call(Call::Settings(change)).await? {
+            Reply::Settings(settings) => settings,
+            Reply::Done | Reply::Already | Reply::Contacts(_) | Reply::Contact(_) => Settings::default(),
+        })
+    }
+
+    /// Signs out, after everything that was called before. Live sessions are lost to both sides:
+    /// cancel them first.
+    pub async fn sign_out(&self) -> Result<(), Error> {
+        match self.handle.perform(Call::SignOut).await {
+            Err(Error::SignedOut) => Ok(()),
+            outcome => outcome,
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("user", self.user()).field("url", &self.url()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// A random UUID, version 4.
+fn random_guid() -> Result<Guid, getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    let random = u128::from_be_bytes(bytes);
+    let version = 0x4 << 76;
+    let variant = 0x2 << 62;
+    Ok(Guid(random & !(0xf << 76) & !(0x3 << 62) | version | variant))
+}
+
+fn too_long(message: String) -> ConnectError {
+    ConnectError::Refused(Refusal { code: Code::E_INVALIDARG, message: message.into(), retry_after: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guids_are_random_uuids() {
+        let (one, other) = (random_guid().unwrap().to_string(), random_guid().unwrap().to_string());
+        assert_ne!(one, other);
+        for guid in [one, other] {
+            assert_eq!(guid.as_bytes()[15], b'4', "{guid}");
+            assert!(b"89AB".contains(&guid.as_bytes()[20]), "{guid}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What happens, under the reference's names.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::Stream;
+use hither_proto::client::Event as Told;
+use hither_wire::message::{Application, Elsewhere, Stage};
+use hither_wire::{Code, PersonName, SessionId, State, Status};
+
+use crate::Session;
+use crate::shared::Handle;
+
+/// Something that happened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// Signed in: the first time, and after each loss of the connection.
+    Signin {
+        /// Who.
+        user: PersonName,
+        /// Whether everything goes on where it was; if not, the sessions that were live have ended.
+        resumed: bool,
+    },
+    /// Signed out; the last event.
+    Signout {
+        /// Why; `S_OK` if it was asked for.
+        code: Code,
+    },
+    /// The connection is down and being made again; calls wait meanwhile. No event of the reference.
+    ConnectionLost {
+        /// Why.
+        code: Code,
+    },
+    /// Somebody invites.
+    Invitation(Invitation),
+    /// A session's state has changed.
+    StateChanged {
+        /// Which session.
+        session: SessionId,
+        /// From.
+        previous: State,
+        /// To.
+        state: State,
+    },
+    /// The other party has accepted.
+    Accepted {
+        /// Which session.
+        session: SessionId,
+        /// App data, "" if there are none.
+        data: String,
+    },
+    /// The other party has declined.
+    Declined {
+        /// Which session.
+        session: SessionId,
+        /// App data, "" if there are none.
+        data: String,
+    },
+    /// The other party has cancelled, or another device of the same person has answered.
+    Cancelled {
+        /// Which session.
+        session: SessionId,
+        /// App data, "" if there are none.
+        data: String,
+        /// What the other device did, if it was one (R25).
+        reason: Option<Elsewhere>,
+    },
+    /// The other party has sent context data.
+    ContextData {
+        /// Which session.
+        session: SessionId,
+        /// The context data.
+        data: String,
+    },
+    /// A session is over.
+    Termination {
+        /// Which session.
+        session: SessionId,
+        /// Why (R8, R9).
+        code: Code,
+        /// App data of the decline or cancel, "" if there are none.
+        data: String,
+    },
+    /// A call of a session could not be delivered (R29).
+    SendError {
+        /// Which session.
+        session: SessionId,
+        /// The call's own code.
+        code: Code,
+    },
+    /// How far the invitee's side is (R24). No event of the reference.
+    Progress {
+        /// Which session.
+        session: SessionId,
+        /// How far.
+        stage: Stage,
+        /// Why it failed, for [`Stage::LaunchFailed`].
+        code: Option<Code>,
+    },
+    /// A contact's presence has changed.
+    ContactStatusChange {
+        /// Whose.
+        who: PersonName,
+        /// The friendly name, "" if there is none.
+        friendly_name: String,
+        /// To what.
+        status: Status,
+    },
+}
+
+/// Somebody invites: accept, decline or ignore through the session. Dropped without that, it rings
+/// out, as if ignored.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Invitation {
+    /// The session, in [`State::Invitation`].
+    pub session: Session,
+    /// Who invites.
+    pub from: PersonName,
+    /// The inviter's friendly name, "" if there is none.
+    pub friendly_name: String,
+    /// Into what.
+    pub application: Application,
+    /// App data, "" if there are none.
+    pub data: String,
+    /// How much longer it rings, in milliseconds (R22).
+    pub ring_ms: u64,
+}
+
+/// The stream of events: each once, in order.
+///
+/// An event counts as taken when the next one is asked for. What has not been taken is kept by the
+/// service as long as it has room, and told again to a process that goes on from a
+/// [`ResumePoint`](crate::ResumePoint); so take events steadily. Dropping the stream takes all there
+/// are and will be.
+pub struct Events {
+    handle: Arc<Handle>,
+    /// Whether the application holds an event that it has not shown to be taken.
+    handed_out: bool,
+}
+
+impl Events {
+    pub(crate) fn new(handle: Arc<Handle>) -> Events {
+        Events { handle, handed_out: false }
+    }
+
+    /// The next event; `None` after the last one. Cancel-safe: dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<Event> {
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let took_one = std::mem::take(&mut self.handed_out);
+        self.handle.shared.poll_event(cx, took_one).map(|told| {
+            self.handed_out = told.is_some();
+            told.map(|told| self.in_words_of_the_sdk(told))
+        })
+    }
+
+    fn in_words_of_the_sdk(&self, told: Told) -> Event {
+        match told {
+            Told::SignedIn { user, resumed } => Event::Signin { user, resumed },
+            Told::SignedOut { code } => Event::Signout { code },
+            Told::ConnectionLost { code } => Event::ConnectionLost { code },
+            Told::Invitation { session, from, friendly_name, application, data, ring_ms, until } => {
+                let left = until.saturating_sub(self.handle.shared.clock.now());
+                Event::Invitation(Invitation {
+                    session: Session::new(Arc::clone(&self.handle), session),
+                    from,
+                    friendly_name: friendly_name.into(),
+                    application,
+                    data: data.into(),
+                    ring_ms: left.min(ring_ms),
+                })
+            }
+            Told::StateChanged { session, previous, state } => Event::StateChanged { session, previous, state },
+            Told::Accepted { session, data } => Event::Accepted { session, data: data.into() },
+            Told::Declined { session, data } => Event::Declined { session, data: data.into() },
+            Told::Cancelled { session, data, reason } => Event::Cancelled { session, data: data.into(), reason },
+            Told::ContextData { session, data } => Event::ContextData { session, data: data.into() },
+            Told::Termination { session, code, data } => Event::Termination { session, code, data: data.into() },
+            Told::SendError { session, code } => Event::SendError { session, code },
+            Told::Progress { session, stage, code } => Event::Progress { session, stage, code },
+            Told::ContactStatus { who, friendly_name, status } => {
+                Event::ContactStatusChange { who, friendly_name: friendly_name.into(), status }
+            }
+        }
+    }
+}
+
+impl Stream for Events {
+    type Item = Event;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.get_mut().poll_event(cx)
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.handle.shared.stop_listening(self.handed_out);
+    }
+}
+
+impl std::fmt::Debug for Events {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Events").field("user", &self.handle.user).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,178 @@
+//! What the driver and the handles share: the machine, and the events that wait for the application.
+//!
+//! Only the driver gives the machine inputs and takes its outputs. The handles read it and set
+//! properties, which are no inputs, and then wake the driver.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use hither_proto::Millis;
+use hither_proto::client::{Call, Client as Machine, Event, Refusal, Reply};
+use hither_wire::SessionId;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::Error;
+
+/// As long as so many events wait for the application, nothing more is read from the service, which
+/// keeps the rest (R6).
+pub const EVENTS_MAX: usize = 1_024;
+/// Calls on their way to the driver; whoever calls then waits.
+pub const CALLS_MAX: usize = 64;
+
+/// A call on its way to the driver.
+pub struct Command {
+    pub call: Call,
+    pub reply: oneshot::Sender<Result<Reply, Refusal>>,
+}
+
+/// What one client and its parts have in common. When the last of them is gone, the driver signs out.
+pub struct Handle {
+    pub shared: Arc<Shared>,
+    pub calls: mpsc::Sender<Command>,
+    pub url: String,
+    pub user: hither_wire::PersonName,
+    pub friendly_name: String,
+}
+
+pub struct Shared {
+    state: Mutex<State>,
+    /// The driver is to look again.
+    pub changed: Notify,
+    pub clock: Clock,
+}
+
+pub struct State {
+    pub machine: Machine,
+    events: VecDeque<Event>,
+    /// How many events the application has taken.
+    taken: u64,
+    /// Whether the application still wants to hear.
+    listening: bool,
+    /// Whether the last event is in.
+    over: bool,
+    waker: Option<Waker>,
+    /// What a resume point has brought back and nobody has taken.
+    pub restored: Vec<SessionId>,
+}
+
+/// The machine's time: milliseconds since 1970, but never backwards, whatever happens to the
+/// system's clock meanwhile.
+pub struct Clock {
+    start: Instant,
+    start_ms: Millis,
+}
+
+impl Shared {
+    pub fn new(machine: Machine) -> Shared {
+        let restored = machine.sessions().collect();
+        let state =
+            State { machine, events: VecDeque::new(), taken: 0, listening: true, over: false, waker: None, restored };
+        Shared { state: Mutex::new(state), changed: Notify::new(), clock: Clock::start() }
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        // Each change leaves the state usable, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes something of the machine that is no input, and lets the driver see what follows.
+    pub fn change<T>(&self, change: impl FnOnce(&mut Machine) -> T) -> T {
+        let result = change(&mut self.lock().machine);
+        self.changed.notify_one();
+        result
+    }
+
+    /// The application asks for the next event, and so has taken the one before, if there was one.
+    pub fn poll_event(&self, cx: &mut Context<'_>, took_one: bool) -> Poll<Option<Event>> {
+        let mut state = self.lock();
+        if took_one {
+            state.taken += 1;
+            self.changed.notify_one();
+        }
+        if let Some(event) = state.events.pop_front() {
+            return Poll::Ready(Some(event));
+        }
+        if state.over {
+            return Poll::Ready(None);
+        }
+        state.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// The application does not want to hear any more: whatever comes counts as taken.
+    pub fn stop_listening(&self, took_one: bool) {
+        let mut state = self.lock();
+        let left = state.events.len() as u64 + u64::from(took_one);
+        state.taken += left;
+        state.events.clear();
+        state.listening = false;
+        self.changed.notify_one();
+    }
+}
+
+impl State {
+    pub fn push(&mut self, event: Event) {
+        if self.listening {
+            self.events.push_back(event);
+            self.wake();
+        } else {
+            self.taken += 1;
+        }
+    }
+
+    /// No event follows.
+    pub fn finish(&mut self) {
+        self.over = true;
+        self.wake();
+    }
+
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.events.len() >= EVENTS_MAX
+    }
+
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl Handle {
+    /// Calls, and waits for the answer. Dropping this future does not take the call back.
+    pub async fn call(&self, call: Call) -> Result<Reply, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.calls.send(Command { call, reply }).await.map_err(|_| Error::SignedOut)?;
+        Ok(answer.await.map_err(|_| Error::SignedOut)??)
+    }
+
+    /// Calls what gives nothing but an outcome.
+    pub async fn perform(&self, call: Call) -> Result<(), Error> {
+        self.call(call).await.map(drop)
+    }
+}
+
+impl Clock {
+    fn start() -> Clock {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Clock { start: Instant::now(), start_ms: u64::try_from(since.as_millis()).unwrap_or(0) }
+    }
+
+    pub fn now(&self) -> Millis {
+        let passed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.start_ms.saturating_add(passed)
+    }
+
+    /// When it will be `at`.
+    pub fn instant(&self, at: Millis) -> Instant {
+        // A time too far to be told is as good as never.
+        const NEVER: std::time::Duration = std::time::Duration::from_hours(24 * 365);
+        let after = std::time::Duration::from_millis(at.saturating_sub(self.start_ms));
+        self.start + after.min(NEVER)
+    }
+}
