@@ -1,0 +1,69 @@
+//! `hither account`.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, ensure};
+use hither_service::{Account, PasswordCost, Store, hash_password};
+
+use crate::args::{AccountAction, NewPassword, StoreArgs, Whose};
+use crate::password;
+use crate::terminal::{escape, print_line};
+
+/// Works on the store itself, before and while the service runs.
+pub fn run(action: AccountAction) -> Result<ExitCode> {
+    match action {
+        AccountAction::Add { whose, password, name } => {
+            let hash = new_hash(&whose, &password)?;
+            open_or_make(&whose.store)?
+                .add_account(&whose.user, &name, &hash)
+                .with_context(|| format!("cannot add {}", whose.user))?;
+        }
+        AccountAction::List { store, json } => list(&store, json)?,
+        AccountAction::Password { whose, password } => {
+            let hash = new_hash(&whose, &password)?;
+            open(&whose.store)?
+                .set_password(&whose.user, &hash)
+                .with_context(|| format!("cannot give {} a new password", whose.user))?;
+        }
+        AccountAction::Name { whose, name } => {
+            open(&whose.store)?
+                .set_friendly_name(&whose.user, &name)
+                .with_context(|| format!("cannot rename {}", whose.user))?;
+        }
+        AccountAction::Remove { whose } => {
+            open(&whose.store)?.remove_account(&whose.user).with_context(|| format!("cannot remove {}", whose.user))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn new_hash(whose: &Whose, password: &NewPassword) -> Result<String> {
+    let password = match &password.password_file {
+        Some(file) => password::from_file(file)?,
+        None => password::ask_new(whose.user.as_str())?,
+    };
+    hash_password(&password, PasswordCost::RECOMMENDED).context("cannot use this password")
+}
+
+/// Opens a store that is there: only `add` and the service make one.
+fn open(store: &StoreArgs) -> Result<Store> {
+    ensure!(store.data.is_dir(), "there is no store in {}: check --data", store.data.display());
+    open_or_make(store)
+}
+
+fn open_or_make(store: &StoreArgs) -> Result<Store> {
+    Store::open(&store.data).with_context(|| format!("cannot open the store in {}", store.data.display()))
+}
+
+fn list(store: &StoreArgs, json: bool) -> Result<()> {
+    for account in open(store)?.accounts().context("cannot read the accounts")? {
+        let line = if json {
+            let Account { name, friendly_name, created } = account;
+            serde_json::json!({ "user": name, "friendly_name": friendly_name, "created": created }).to_string()
+        } else {
+            format!("{:<24} {}", escape(&account.name), escape(&account.friendly_name)).trim_end().to_owned()
+        };
+        print_line(&line).context("cannot write to standard output")?;
+    }
+    Ok(())
+}

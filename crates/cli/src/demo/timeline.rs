@@ -1,0 +1,118 @@
+//! What happened on each side, in one column of time.
+
+use std::collections::BTreeSet;
+use std::io::stdout;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, ensure};
+use hither::State;
+use tictactoe::app::{Moment, Place, Played};
+use tictactoe::board::{Mark, Outcome};
+
+use crate::terminal::{Paint, escape, print_line};
+
+/// The two people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Who {
+    Alice,
+    Bob,
+}
+
+impl Who {
+    pub fn name(self) -> &'static str {
+        match self {
+            Who::Alice => "alice",
+            Who::Bob => "bob",
+        }
+    }
+
+    pub fn user(self) -> &'static str {
+        match self {
+            Who::Alice => "alice@example.org",
+            Who::Bob => "bob@example.org",
+        }
+    }
+}
+
+/// Prints as it goes.
+pub struct Timeline {
+    start: Instant,
+    paint: Paint,
+    seen: BTreeSet<(Who, String)>,
+}
+
+impl Timeline {
+    /// Time runs from here.
+    pub fn start() -> Timeline {
+        Timeline { start: Instant::now(), paint: Paint::of(&stdout()), seen: BTreeSet::new() }
+    }
+
+    /// Something about the demo itself.
+    pub fn note(&self, text: &str) -> Result<()> {
+        self.line("", "", &self.paint.dim(text))
+    }
+
+    /// Something that one of the two saw or did.
+    pub fn moment(&mut self, who: Who, moment: &Moment) -> Result<()> {
+        let text = escape(&moment.text);
+        let (place, text) = match moment.place {
+            Place::Here => ("", text.into_owned()),
+            Place::Session => {
+                self.seen.insert((who, moment.text.clone()));
+                ("state", self.paint.bold(&text))
+            }
+            Place::Service => ("service", text.into_owned()),
+            Place::Direct => ("direct", text.into_owned()),
+        };
+        self.line(who.name(), place, &text)
+    }
+
+    /// Whether both sides went through the states that they must go through.
+    pub fn check(&self) -> Result<()> {
+        use State::{Accepted, Cancelled, Connected, Invitation, Terminated};
+        let steps = [(Invitation, Accepted), (Accepted, Connected), (Connected, Cancelled), (Cancelled, Terminated)];
+        for who in [Who::Alice, Who::Bob] {
+            for (previous, state) in steps {
+                let step = format!("{previous} -> {state}");
+                ensure!(self.seen.contains(&(who, step.clone())), "{} did not go from {step}", who.name());
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&self, who: &str, place: &str, text: &str) -> Result<()> {
+        let time = format!("{:>6} ms", self.start.elapsed().as_millis());
+        let column = format!("{who:<6}");
+        let who = match who {
+            "alice" => self.paint.cyan(&column),
+            "bob" => self.paint.magenta(&column),
+            _ => column,
+        };
+        print(&format!("{}  {who} {place:<8} {text}", self.paint.dim(&time)))
+    }
+}
+
+/// How it ended, and which bytes went where.
+pub fn sum_up(alice: &Played, bob: &Played) -> Result<()> {
+    let result = match alice.finished.outcome {
+        Outcome::Won(Mark::X) => "alice won",
+        Outcome::Won(Mark::O) => "bob won",
+        Outcome::Drawn => "a draw",
+    };
+    let rows = alice.finished.rows.replace('|', " / ");
+    print("")?;
+    print(&format!("The game          {result}: {rows}"))?;
+    print(&format!(
+        "Through service   {} bytes of app data, {} bytes of context data",
+        alice.app_data + bob.app_data,
+        alice.context_data + bob.context_data
+    ))?;
+    print(&format!(
+        "Directly          {} bytes from alice to bob, {} bytes from bob to alice",
+        alice.finished.sent, bob.finished.sent
+    ))
+}
+
+fn print(text: &str) -> Result<()> {
+    print_line(text).context("cannot write to standard output")
+}

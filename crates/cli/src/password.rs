@@ -1,0 +1,92 @@
+//! Passwords: from a file, from standard input, or asked on the terminal.
+
+use std::fs::File;
+use std::io::{IsTerminal as _, Read, stdin};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::failure::usage;
+
+/// The longest password that the service takes.
+const PASSWORD_BYTES: u64 = 512;
+
+/// Reads a password from a file; `-` is standard input. One final newline is dropped.
+pub fn from_file(path: &Path) -> Result<String> {
+    if path == Path::new("-") {
+        return read(stdin().lock()).context("cannot take the password from standard input");
+    }
+    let file = File::open(path).with_context(|| format!("cannot open the password file {}", path.display()))?;
+    read(file).with_context(|| format!("cannot take the password from {}", path.display()))
+}
+
+/// Asks for the password of an account on the terminal, hidden.
+pub fn ask(user: &str) -> Result<String> {
+    ensure_terminal()?;
+    let password = rpassword::prompt_password(format!("Password of {user}: ")).context("cannot read the password")?;
+    check(password)
+}
+
+/// Asks for a new password, hidden, twice.
+pub fn ask_new(user: &str) -> Result<String> {
+    ensure_terminal()?;
+    let first = rpassword::prompt_password(format!("New password of {user}: ")).context("cannot read the password")?;
+    let second = rpassword::prompt_password("The same again: ").context("cannot read the password")?;
+    ensure!(first == second, "the two passwords differ: nothing was changed, try again");
+    check(first)
+}
+
+fn ensure_terminal() -> Result<()> {
+    if stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(usage("there is no terminal to ask for the password on: give --password-file FILE"))
+}
+
+fn read(source: impl Read) -> Result<String> {
+    let mut bytes = Vec::new();
+    // Room for the longest password, a final newline and one byte that shows that it is too long.
+    source.take(PASSWORD_BYTES + 3).read_to_end(&mut bytes)?;
+    let Ok(mut text) = String::from_utf8(bytes) else { bail!("it is not UTF-8 text") };
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    check(text)
+}
+
+fn check(password: String) -> Result<String> {
+    ensure!(!password.is_empty(), "the password is empty");
+    ensure!(password.len() as u64 <= PASSWORD_BYTES, "the password is longer than {PASSWORD_BYTES} bytes");
+    Ok(password)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_final_newline_is_dropped() {
+        for (bytes, password) in [
+            ("secret", "secret"),
+            ("secret\n", "secret"),
+            ("secret\r\n", "secret"),
+            ("secret\n\n", "secret\n"),
+            (" a b \n", " a b "),
+            ("a\r", "a\r"),
+        ] {
+            assert_eq!(read(bytes.as_bytes()).unwrap(), password);
+        }
+        let longest = "p".repeat(512);
+        assert_eq!(read(format!("{longest}\r\n").as_bytes()).unwrap(), longest);
+    }
+
+    #[test]
+    fn unusable_passwords_are_refused() {
+        for bytes in [&b""[..], b"\n", b"\xff\n", &[b'p'; 513], &vec![b'p'; 100_000]] {
+            assert!(read(bytes).is_err());
+        }
+    }
+}

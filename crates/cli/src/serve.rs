@@ -1,0 +1,23 @@
+//! `hither serve`.
+
+pub mod settings;
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use hither_service::{Server, ServiceConfig};
+
+use crate::args::ServeArgs;
+use crate::stop::Stop;
+use crate::terminal::print_line;
+
+/// Runs the service until a signal.
+pub async fn run(args: ServeArgs) -> Result<ExitCode> {
+    let mut config = ServiceConfig::new(args.listen, args.data);
+    args.settings.apply(&mut config);
+    let mut stop = Stop::new();
+    let server = Server::bind(config).await.with_context(|| format!("cannot serve on {}", args.listen))?;
+    print_line(&format!("listening on {}", server.url())).context("cannot write to standard output")?;
+    server.run(async move { stop.wait().await }).await;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,82 @@
+//! Accounts, before and while the service runs.
+
+use serde_json::{Value, json};
+
+use crate::world::{Console, Service, run, text};
+
+/// Runs `hither account`, and gives its exit code, output and errors.
+fn account(arguments: &[&str], data: &str, input: &str) -> (i32, String, String) {
+    let output = run(&[&["account"], arguments, &["--data", data]].concat(), input);
+    (output.status.code().unwrap(), text(&output.stdout).to_owned(), text(&output.stderr).to_owned())
+}
+
+#[test]
+fn before_and_while_the_service_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").to_str().unwrap().to_owned();
+    let add = |user, input: &str| account(&["add", user, "--password-file", "-", "--name", "Friendly"], &data, input);
+    assert_eq!(add("Alice@Example.org", "secret of alice\n").0, 0);
+    let (code, _, errors) = add("alice@example.org", "other\n");
+    assert_eq!(code, 1);
+    assert!(errors.starts_with("hither: cannot add alice@example.org") && errors.lines().count() == 1, "{errors}");
+
+    let service = Service::start_in(folder, &[]);
+    assert_eq!(add("bob@example.org", "secret of bob").0, 0);
+    for (user, password) in [("alice@example.org", "secret of alice"), ("bob@example.org", "secret of bob\n")] {
+        let file = service.data().join("password");
+        std::fs::write(&file, password).unwrap();
+        let mut console = Console::start(&service.url, user, &file, &[]);
+        assert_eq!(console.event("OnSignin")["user"], user);
+    }
+
+    let (code, list, _) = account(&["list", "--json"], &data, "");
+    let list: Vec<Value> = list.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(code, 0);
+    let users: Vec<_> = list.iter().map(|account| (&account["user"], &account["friendly_name"])).collect();
+    let friendly = json!("Friendly");
+    assert_eq!(users, [(&json!("alice@example.org"), &friendly), (&json!("bob@example.org"), &friendly)]);
+    assert!(list[0]["created"].as_u64().unwrap() > 1_700_000_000);
+    assert_eq!(account(&["name", "bob@example.org", "Bob"], &data, "").0, 0);
+    assert!(account(&["list"], &data, "").1.contains("bob@example.org          Bob\n"));
+    assert_eq!(account(&["name", "bob@example.org", &"n".repeat(129)], &data, "").0, 2);
+    assert_eq!(account(&["remove", "bob@example.org"], &data, "").0, 0);
+    assert_eq!(account(&["list"], &data, "").1.lines().count(), 1);
+    assert_eq!(account(&["remove", "bob@example.org"], &data, "").0, 1);
+    assert_eq!(account(&["password", "bob@example.org", "--password-file", "-"], &data, "x").0, 1);
+}
+
+#[test]
+fn a_new_password_replaces_the_old_one() {
+    let service = Service::start();
+    service.add_account("alice@example.org");
+    let (data, old) = (service.data(), service.password_file("alice@example.org"));
+    let changed =
+        account(&["password", "alice@example.org", "--password-file", "-"], data.to_str().unwrap(), "new password\r\n");
+    assert_eq!(changed.0, 0, "{changed:?}");
+    let (_, _, status) = Console::start(&service.url, "alice@example.org", &old, &[]).finish();
+    assert_eq!(status.code(), Some(1));
+    let file = service.data().join("password");
+    std::fs::write(&file, "new password").unwrap();
+    Console::start(&service.url, "alice@example.org", &file, &[]).event("OnSignin");
+}
+
+#[test]
+fn passwords_that_cannot_be_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    for input in ["", "\n", &"p".repeat(513)] {
+        let (code, _, errors) = account(&["add", "alice@example.org", "--password-file", "-"], data, input);
+        assert_eq!((code, errors.lines().count()), (1, 1), "{errors}");
+    }
+    let missing = folder.path().join("missing");
+    let add = ["add", "alice@example.org", "--password-file", missing.to_str().unwrap()];
+    let (code, _, errors) = account(&add, data, "");
+    assert!(code == 1 && errors.contains("missing"), "{errors}");
+    // Without a terminal nobody can be asked.
+    let (code, _, errors) = account(&["add", "alice@example.org"], data, "secret\n");
+    assert!(code == 2 && errors.contains("--password-file"), "{errors}");
+    let elsewhere = folder.path().join("elsewhere");
+    let (code, _, errors) = account(&["list"], elsewhere.to_str().unwrap(), "");
+    assert!(code == 1 && errors.contains("there is no store in"), "{errors}");
+    assert!(!elsewhere.exists());
+}

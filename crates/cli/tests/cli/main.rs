@@ -1,0 +1,20 @@
+//! The command as people and scripts meet it: real processes, real sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at whatever it did not expect"
+)]
+
+mod account;
+mod demo;
+mod human;
+mod input;
+mod limits;
+mod readme;
+mod resume;
+mod serve;
+mod session;
+mod sign_in;
+mod world;
