@@ -51,7 +51,7 @@ pub enum Wish {
 }
 
 fn setup(seat: Seat, starts: u64, seed: u64) -> Setup {
-    let device = Guid(1 + u128::from(seat.person as u32) * 16 + u128::from(seat.device as u32));
+    let device = Guid(1 + (seat.person as u128) * 16 + seat.device as u128);
     Setup {
         user: name(seat),
         credential: Credential::Password("pw".into()),

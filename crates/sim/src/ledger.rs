@@ -185,10 +185,8 @@ impl Ledger {
         let (Some(first), Some(second)) = (one.ended, other.ended) else { return Ok(()) };
         let lost = Code::SR_CONNECTION_FAILURE;
         let pair = [Code::SR_SESSION_CANCELLED_LOCAL, Code::SR_SESSION_CANCELLED_REMOTE];
-        let fits = first == second
-            || first == lost
-            || second == lost
-            || (first != second && pair.contains(&first) && pair.contains(&second));
+        let one_of_each = pair.contains(&first) && pair.contains(&second);
+        let fits = first == second || first == lost || second == lost || one_of_each;
         if fits { Ok(()) } else { broken(format!("{id} ended with {first} here and {second} there")) }
     }
 }

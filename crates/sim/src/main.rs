@@ -115,13 +115,12 @@ fn worker(next: &AtomicU64, end: u64, found: &Mutex<(Option<u64>, Tally)>) {
         if seed >= end {
             break;
         }
-        match run(&Plan::of_seed(seed), false).0 {
-            Ok(tally) => sum += tally,
-            Err(_) => {
-                next.store(end, Ordering::Relaxed);
-                let broken = &mut lock().0;
-                *broken = Some(broken.map_or(seed, |other| other.min(seed)));
-            }
+        if let Ok(tally) = run(&Plan::of_seed(seed), false).0 {
+            sum += tally;
+        } else {
+            next.store(end, Ordering::Relaxed);
+            let broken = &mut lock().0;
+            *broken = Some(broken.map_or(seed, |other| other.min(seed)));
         }
     }
     lock().1 += sum;

@@ -109,7 +109,7 @@ impl Network {
     }
 
     /// Sends towards the service, behind everything sent before.
-    pub fn to_service(&mut self, now: Millis, delay: Millis, conn: ConnId, arrival: Arrival) {
+    pub fn send_to_service(&mut self, now: Millis, delay: Millis, conn: ConnId, arrival: Arrival) {
         let Some(line) = self.lines.get_mut(&conn) else { return };
         line.last_to_service = line.last_to_service.max(now + delay);
         let at = line.last_to_service;
@@ -117,7 +117,7 @@ impl Network {
     }
 
     /// Sends towards the device, behind everything sent before.
-    pub fn to_device(&mut self, now: Millis, delay: Millis, conn: ConnId, arrival: Arrival) {
+    pub fn send_to_device(&mut self, now: Millis, delay: Millis, conn: ConnId, arrival: Arrival) {
         let Some(line) = self.lines.get_mut(&conn) else { return };
         line.last_to_device = line.last_to_device.max(now + delay);
         let at = line.last_to_device;

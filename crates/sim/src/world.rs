@@ -129,16 +129,16 @@ impl World {
             }
             Step::Attach(seat) => self.call(seat, |session| Call::Attach { session })?,
             Step::Context(seat) => self.act(seat, |seen| !seen.state.is_over(), Device::context)?,
-            Step::Cut(seat) => self.cut(seat, true, true)?,
-            Step::CutNear(seat) => self.cut(seat, true, false)?,
-            Step::CutFar(seat) => self.cut(seat, false, true)?,
+            Step::Cut(seat) => self.cut(seat, true, true),
+            Step::CutNear(seat) => self.cut(seat, true, false),
+            Step::CutFar(seat) => self.cut(seat, false, true),
             Step::Kill(seat) => self.kill(seat)?,
             Step::Offline(seat, ms) => {
                 let until = self.now + ms;
                 if let Some(device) = self.devices.get_mut(&seat) {
                     device.offline_until = until;
                 }
-                self.cut(seat, true, true)?;
+                self.cut(seat, true, true);
             }
             Step::Slow(seat, ms) => {
                 if let Some(device) = self.devices.get_mut(&seat) {
@@ -196,7 +196,8 @@ impl World {
         self.ledger.sessions.insert(id, session);
         let Some(device) = self.devices.get_mut(&seat) else { return Ok(()) };
         let wishes = device.invite(self.now, id, Seat { person: whom, device: 0 }, &mut self.ledger)?;
-        self.fulfil(seat, wishes)
+        self.fulfil(seat, wishes);
+        Ok(())
     }
 
     fn call(&mut self, seat: Seat, call: impl Fn(SessionId) -> Call) -> Result<(), Broken> {
@@ -213,16 +214,16 @@ impl World {
         let Some(device) = self.devices.get_mut(&seat) else { return Ok(()) };
         let Some(id) = device.newest(fits) else { return Ok(()) };
         let wishes = act(device, self.now, id, &mut self.ledger)?;
-        self.fulfil(seat, wishes)
+        self.fulfil(seat, wishes);
+        Ok(())
     }
 
-    fn cut(&mut self, seat: Seat, near: bool, far: bool) -> Result<(), Broken> {
-        let Some(conn) = self.devices.get(&seat).and_then(|device| device.conn) else { return Ok(()) };
+    fn cut(&mut self, seat: Seat, near: bool, far: bool) {
+        let Some(conn) = self.devices.get(&seat).and_then(|device| device.conn) else { return };
         self.network.cut(conn);
         let later = self.now + self.rng.u64(1..NOTICE);
         self.network.later(if far { self.now } else { later }, Arrival::GoneAtService(conn));
         self.network.later(if near { self.now } else { later }, Arrival::GoneAtDevice(seat, conn, None));
-        Ok(())
     }
 
     fn kill(&mut self, seat: Seat) -> Result<(), Broken> {
@@ -277,7 +278,6 @@ impl World {
                 self.service(Input::Received { conn, frame: decode_client(&text) })
             }
             Arrival::GoneAtService(conn) if self.known.remove(&conn) => self.service(Input::Closed { conn }),
-            Arrival::ToService(..) => Ok(()),
             Arrival::GoneAtService(conn) => {
                 self.dead.insert(conn);
                 Ok(())
@@ -299,7 +299,11 @@ impl World {
                 self.note(|| format!("  {seat} has lost its connection"));
                 self.device(seat, ToDevice::ConnectionClosed { code })
             }
-            Arrival::Opened(..) | Arrival::Refused(..) | Arrival::ToDevice(..) | Arrival::GoneAtDevice(..) => Ok(()),
+            Arrival::ToService(..)
+            | Arrival::Opened(..)
+            | Arrival::Refused(..)
+            | Arrival::ToDevice(..)
+            | Arrival::GoneAtDevice(..) => Ok(()),
         }
     }
 
@@ -316,13 +320,14 @@ impl World {
     fn device(&mut self, seat: Seat, input: ToDevice) -> Result<(), Broken> {
         let Some(device) = self.devices.get_mut(&seat) else { return Ok(()) };
         let wishes = device.input(self.now, input, &mut self.ledger)?;
-        self.fulfil(seat, wishes)
+        self.fulfil(seat, wishes);
+        Ok(())
     }
 
-    fn fulfil(&mut self, seat: Seat, wishes: Vec<Wish>) -> Result<(), Broken> {
+    fn fulfil(&mut self, seat: Seat, wishes: Vec<Wish>) {
         for wish in wishes {
             let jitter = self.rng.u64(..10);
-            let Some(device) = self.devices.get_mut(&seat) else { return Ok(()) };
+            let Some(device) = self.devices.get_mut(&seat) else { return };
             let delay = device.delay + jitter;
             match (wish, device.conn) {
                 (Wish::Connect, _) if device.offline_until > self.now => {
@@ -330,17 +335,16 @@ impl World {
                 }
                 (Wish::Connect, _) => device.conn = Some(self.network.connect(self.now, seat, delay)),
                 (Wish::Send(text), Some(conn)) => {
-                    self.network.to_service(self.now, delay, conn, Arrival::ToService(conn, text));
+                    self.network.send_to_service(self.now, delay, conn, Arrival::ToService(conn, text));
                 }
                 (Wish::Close, Some(conn)) => {
                     device.conn = None;
-                    self.network.to_service(self.now, delay, conn, Arrival::GoneAtService(conn));
+                    self.network.send_to_service(self.now, delay, conn, Arrival::GoneAtService(conn));
                 }
                 (Wish::Restart, _) => self.network.later(self.now + 1_000, Arrival::Restart(seat)),
                 (Wish::Send(_) | Wish::Close, None) => {}
             }
         }
-        Ok(())
     }
 
     fn service(&mut self, input: Input) -> Result<(), Broken> {
@@ -359,14 +363,14 @@ impl World {
                 let Some(line) = self.network.line(conn) else { return Ok(()) };
                 let seat = line.seat;
                 let delay = self.delay(seat);
-                self.network.to_device(self.now, delay, conn, Arrival::ToDevice(seat, conn, frame.encode()));
+                self.network.send_to_device(self.now, delay, conn, Arrival::ToDevice(seat, conn, frame.encode()));
             }
             Output::Close { conn, why } => {
                 let Some(line) = self.network.line(conn) else { return Ok(()) };
                 let seat = line.seat;
                 let delay = self.delay(seat);
                 let gone = Arrival::GoneAtDevice(seat, conn, Some(why.number()));
-                self.network.to_device(self.now, delay, conn, gone);
+                self.network.send_to_device(self.now, delay, conn, gone);
                 self.network.later(self.now, Arrival::GoneAtService(conn));
             }
             Output::Authenticate { conn, sign_in } => {

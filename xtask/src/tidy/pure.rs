@@ -6,6 +6,9 @@ use super::rust::Source;
 /// The folders of the crates that decide and say, and do nothing else.
 const PURE: &[&str] = &["crates/wire/src/", "crates/proto/src/", "crates/sim/src/"];
 
+/// The simulator's command line, which counts its seconds and keeps its files.
+const SHELL: &str = "crates/sim/src/main.rs";
+
 const BANNED: &[(&str, &str)] = &[
     ("Instant::now", "time comes in with each input"),
     ("SystemTime", "time comes in with each input"),
@@ -21,7 +24,7 @@ const BANNED: &[(&str, &str)] = &[
 
 /// No pure crate touches the world.
 pub fn check(source: &Source<'_>) -> Vec<Finding> {
-    if !PURE.iter().any(|folder| source.path.starts_with(folder)) {
+    if source.path == SHELL || !PURE.iter().any(|folder| source.path.starts_with(folder)) {
         return Vec::new();
     }
     let mut findings = Vec::new();
@@ -44,6 +47,6 @@ mod tests {
             let file = File::new(path, text);
             check(&Source::read(&file).unwrap()).len()
         };
-        assert_eq!((found("crates/proto/src/a.rs"), found("crates/service/src/a.rs")), (1, 0));
+        assert_eq!((found("crates/proto/src/a.rs"), found("crates/service/src/a.rs"), found(SHELL)), (1, 0, 0));
     }
 }
