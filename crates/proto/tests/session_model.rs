@@ -1,6 +1,9 @@
 //! The session against a small model, and against the promise of the wire: a client that folds its
 //! events knows the state that the service believes it to be in.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects")]
+
 use std::collections::HashMap;
 
 use hither_proto::session::{Card, Move, Session, Tell, Times};

@@ -152,7 +152,7 @@ async fn serve(
 ) {
     // Frames are small and somebody waits for each.
     drop(stream.set_nodelay(true));
-    if let Some(socket) = upgrade(stream, &config.origins).await {
+    if let Some(socket) = upgrade(stream, &config.origins, config.machine.frame_bytes).await {
         let link = Arc::new(Link { address: peer.ip(), outbox: Outbox::new(config.unsent_bytes) });
         let pace = Pace {
             keepalive: Duration::from_millis(config.machine.keepalive_ms),

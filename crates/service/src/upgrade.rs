@@ -52,7 +52,12 @@ const TOO_MANY: Refusal = Refusal {
 };
 
 /// Reads the request and answers it; the WebSocket, or `None` if it was refused or did not come.
-pub async fn upgrade(mut stream: TcpStream, origins: &[String]) -> Option<WebSocketStream<TcpStream>> {
+pub async fn upgrade(
+    mut stream: TcpStream,
+    origins: &[String],
+    frame_bytes: u64,
+) -> Option<WebSocketStream<TcpStream>> {
+    let frame_bytes = usize::try_from(frame_bytes).ok();
     let (head, rest) = timeout(PATIENCE, read_head(&mut stream)).await.ok()??;
     match judge(&head, origins) {
         Ok(key) => {
@@ -66,8 +71,8 @@ pub async fn upgrade(mut stream: TcpStream, origins: &[String]) -> Option<WebSoc
                 .read_buffer_size(BUFFER_BYTES)
                 .write_buffer_size(BUFFER_BYTES)
                 .max_write_buffer_size(limits::SERVICE_FRAME_BYTES * 2)
-                .max_message_size(Some(limits::CLIENT_FRAME_BYTES))
-                .max_frame_size(Some(limits::CLIENT_FRAME_BYTES));
+                .max_message_size(frame_bytes)
+                .max_frame_size(frame_bytes);
             Some(WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await)
         }
         Err(refusal) => {

@@ -62,6 +62,13 @@ struct Limits {
     /// Connections from one address
     #[arg(long, value_name = "N", value_parser = count(), default_value_t = service().connections_per_address as u64)]
     connections_per_address: u64,
+    /// Bytes of a frame from a client; what the protocol needs at least
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(16_384..1 << 24),
+          default_value_t = machine().frame_bytes)]
+    frame_bytes: u64,
+    /// Seconds that a client may leave unread what it is sent
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = service().unread_ms / 1000)]
+    unread: u64,
     /// Bytes that wait to be sent on one connection
     #[arg(long, value_name = "BYTES", value_parser = count(), default_value_t = service().unsent_bytes as u64)]
     unsent_bytes: u64,
@@ -137,6 +144,8 @@ impl Limits {
         let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         config.connections = size(self.connections);
         config.connections_per_address = size(self.connections_per_address);
+        config.machine.frame_bytes = self.frame_bytes;
+        config.unread_ms = self.unread * 1000;
         config.unsent_bytes = size(self.unsent_bytes);
         config.machine.events_pending = size(self.events_pending);
         config.machine.devices_per_person = size(self.devices_per_person);
@@ -177,6 +186,7 @@ mod tests {
             "--sign-in 5 --keepalive 6 --connections 7 --connections-per-address 8 --unsent-bytes 9",
             "--events-pending 10 --devices-per-person 11 --sessions-per-person 12 --ringing-per-pair 13",
             "--invitations-per-minute 61 --failures-per-address 14 --failures-per-name 15",
+            "--frame-bytes 16385 --unread 16",
         ]
         .join(" ");
         let config = configured(&flags.split(' ').collect::<Vec<_>>());
@@ -186,6 +196,7 @@ mod tests {
         assert_eq!((config.connections, config.connections_per_address, config.unsent_bytes), (7, 8, 9));
         assert_eq!((machine.events_pending, machine.devices_per_person, machine.sessions_per_person), (10, 11, 12));
         assert_eq!((machine.ringing_per_pair, machine.invitations_per_minute), (13, 61));
+        assert_eq!((machine.frame_bytes, config.unread_ms), (16_385, 16_000));
         assert_eq!((config.failures_per_address.burst, config.failures_per_name.burst), (14, 15));
         assert_eq!((machine.invitations, config.origins.len()), (InvitationsFrom::Anyone, 2));
     }

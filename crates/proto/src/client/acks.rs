@@ -44,7 +44,7 @@ pub(super) enum Arrival {
 impl Acks {
     /// Goes on from a resume point whose events have to be told `events` times.
     pub fn restored(arrived: u64, taken: u64, events: u64) -> Acks {
-        let taken = taken.min(arrived);
+        let taken = if events == 0 { arrived } else { taken.min(arrived) };
         let untaken = if taken < arrived { VecDeque::from([(arrived, events)]) } else { VecDeque::new() };
         Acks { arrived, untaken, taken, safe: taken, saving: taken, ..Acks::default() }
     }

@@ -1,6 +1,7 @@
 //! The service's settings that decide something. Each has a default and a documented answer when
 //! its limit is reached.
 
+use hither_wire::limits;
 use hither_wire::message::InvitationsFrom;
 
 /// Settings of the service machine. Times in milliseconds.
@@ -23,6 +24,8 @@ pub struct Config {
     pub sign_in_ms: u64,
     /// The service's ping after this much silence; told in `hello`.
     pub keepalive_ms: u64,
+    /// The longest frame that is taken, in bytes, told in `hello`: close code 1009 beyond.
+    pub frame_bytes: u64,
     /// Unacknowledged events for each device, the room reserved for ends of sessions included.
     /// When they are used up: `E_OUTOFMEMORY` to who sends (R6).
     pub events_pending: usize,
@@ -50,6 +53,7 @@ impl Default for Config {
             grace_ms: 30_000,
             sign_in_ms: 10_000,
             keepalive_ms: 30_000,
+            frame_bytes: limits::CLIENT_FRAME_BYTES as u64,
             events_pending: 512,
             devices_per_person: 8,
             sessions_per_person: 64,

@@ -172,7 +172,7 @@ impl Service {
             version,
             service: concat!("hither/", env!("CARGO_PKG_VERSION")).into(),
             capabilities: Vec::new(),
-            frame_bytes: limits::CLIENT_FRAME_BYTES as u64,
+            frame_bytes: self.config.frame_bytes,
             requests_in_flight: limits::REQUESTS_IN_FLIGHT as u64,
             keepalive_ms: self.config.keepalive_ms,
         };

@@ -211,7 +211,7 @@ impl Close {
             Close::Normal => "signed out",
             Close::GoingAway => "the service is shutting down",
             Close::Binary => "binary frames are not understood: send JSON as text",
-            Close::TooLong => "the frame is longer than 16384 bytes",
+            Close::TooLong => "the frame is longer than `hello` allows",
             Close::Malformed => "the frame is not a request: it needs `id` and `do`",
             Close::Hello => "begin with `hello`, with a version that the service speaks",
             Close::SignInTimeout => "no sign-in in time",

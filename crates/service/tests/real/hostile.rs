@@ -40,6 +40,48 @@ async fn frames_that_are_no_requests() {
 }
 
 #[tokio::test]
+async fn a_version_that_nobody_speaks_and_ids_that_come_again() {
+    let service = service().await;
+    let mut raw = service.connect().await;
+    let answer = raw.ask("hello", json!({"versions": [99]})).await;
+    assert_eq!(answer["name"], "MSGR_E_SERVER_VERSION");
+    assert_eq!(raw.closed().await, Some(4001));
+
+    // An id only ties the answer to the question: a replayed one is a new question.
+    let (mut alice, mut bob) =
+        (service.signed_in("alice@example.org").await, service.signed_in("bob@example.org").await);
+    alice.connect_session(&mut bob, &session(1)).await;
+    let frame = format!(r#"{{"id":500,"do":"cancel","session":"{}"}}"#, session(1));
+    alice.send_text(frame.clone()).await;
+    assert_eq!(alice.answer(500).await["name"], "S_OK");
+    alice.send_text(frame).await;
+    assert_eq!(alice.answer(500).await["name"], "SR_SESSION_STATE_INVALID");
+    // A replayed invitation is one to a session that has been used.
+    assert_eq!(alice.invite(&session(1), "bob@example.org").await, "SR_SESSION_NOT_READY");
+    bob.event("ended").await;
+    bob.nothing_came().await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn connections_that_never_sign_in_leave_the_others_alone() {
+    let service = service_with(|config| config.machine.sign_in_ms = 2_000).await;
+    let (mut alice, mut bob) =
+        (service.signed_in("alice@example.org").await, service.signed_in("bob@example.org").await);
+    let mut idle = Vec::new();
+    for _ in 0..500 {
+        idle.push(service.connect().await);
+    }
+    alice.connect_session(&mut bob, &session(1)).await;
+    for raw in &mut idle {
+        assert_eq!(raw.closed().await, Some(4002));
+    }
+    assert_eq!(alice.outcome("cancel", json!({"session": session(1)})).await, "S_OK");
+    bob.event("ended").await;
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn half_a_frame_and_silence() {
     let service = service_with(|config| {
         config.machine.sign_in_ms = 60_000;
