@@ -7,7 +7,7 @@ use hither::{Client, Event, State};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (client, mut events) =
-        Client::builder("ws://127.0.0.1:8080/v1").sign_in("alice@example.org", "secret of alice").await?;
+        Client::builder("ws://127.0.0.1:4000/v1").sign_in("alice@example.org", "secret of alice").await?;
 
     let session = client.create_session();
     session.set_application("{2F1A5B60-0F0B-4A53-9C1C-6E2D0D3B8A11}", "Chess", "")?;

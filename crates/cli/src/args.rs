@@ -18,9 +18,9 @@ New here? `hither demo` needs no set-up and shows a whole session.
 By hand, in three terminals (the password files hold one line each):
   hither account add alice@example.org --password-file alice.txt --data ./data
   hither account add bob@example.org   --password-file bob.txt   --data ./data
-  hither serve --listen 127.0.0.1:8080 --data ./data
-  hither console --service ws://127.0.0.1:8080/v1 --user alice@example.org --password-file alice.txt
-  hither console --service ws://127.0.0.1:8080/v1 --user bob@example.org   --password-file bob.txt")]
+  hither serve --listen 127.0.0.1:4000 --data ./data
+  hither console --service ws://127.0.0.1:4000/v1 --user alice@example.org --password-file alice.txt
+  hither console --service ws://127.0.0.1:4000/v1 --user bob@example.org   --password-file bob.txt")]
 pub struct Command {
     #[command(subcommand)]
     pub action: Action,
@@ -54,11 +54,11 @@ pub enum Action {
 #[command(after_help = "\
 Examples:
   hither serve --listen 127.0.0.1:0 --data ./data            a free port, which is printed
-  hither serve --listen 0.0.0.0:8080 --data /var/lib/hither --invitations anyone
-  hither serve --listen 127.0.0.1:8080 --data ./data --ring 20 --log debug
+  hither serve --listen 0.0.0.0:4000 --data /var/lib/hither --invitations anyone
+  hither serve --listen 127.0.0.1:4000 --data ./data --ring 20 --log debug
 
 When it is ready it prints one line on standard output:
-  listening on ws://127.0.0.1:8080/v1
+  listening on ws://127.0.0.1:4000/v1
 Logs go to standard error. SIGINT and SIGTERM stop it; clients are told.
 The service speaks plain ws://: on an open network put it behind a proxy that does TLS.")]
 pub struct ServeArgs {
@@ -188,7 +188,7 @@ pub struct ConsoleArgs {
 }
 
 const CONSOLE_HELP: &str = r#"Example, for people (`help` lists the commands):
-  hither console --service ws://127.0.0.1:8080/v1 --user alice@example.org --password-file alice.txt
+  hither console --service ws://127.0.0.1:4000/v1 --user alice@example.org --password-file alice.txt
   hither> create
   hither> application 1 {2F1A5B60-0F0B-4A53-9C1C-6E2D0D3B8A11} Chess
   hither> invite 1 bob@example.org a game?

@@ -27,6 +27,9 @@ use timeline::{Timeline, Who};
 /// A step that takes longer has failed.
 const STEP: Duration = Duration::from_mins(1);
 
+/// What two processes tell within this time is put into order before it is shown.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Runs the demo. Whatever happens, the processes end, the service stops and the folder goes.
 pub async fn run() -> Result<ExitCode> {
     let mut stop = Stop::new();
@@ -55,18 +58,33 @@ async fn play(timeline: &mut Timeline, service: &DemoService, folder: &Path) -> 
     for person in [&alice, &bob] {
         timeline.note(&format!("{} is process {}", person.who.name(), person.process.id().unwrap_or_default()))?;
     }
-    while let Some((who, told)) = timeout(STEP, told.recv()).await.context("nothing happened for a minute")? {
+    while let Some((who, told)) = hear(&mut told, timeline).await? {
         match told {
-            Told::Moment(moment) => timeline.moment(who, &moment)?,
+            Told::Moment(at_us, moment) => timeline.moment(at_us, who, moment),
             Told::Played(played) if who == Who::Alice => alice.played = Some(played),
             Told::Played(played) => bob.played = Some(played),
-            Told::Failed(reason) => bail!("{}: {reason}", who.name()),
+            Told::Failed(reason) => {
+                timeline.flush()?;
+                bail!("{}: {reason}", who.name())
+            }
         }
     }
     let (alice, bob) = (alice.finish().await?, bob.finish().await?);
     check(&alice, &bob)?;
     timeline.check()?;
     Ok((alice, bob))
+}
+
+/// The next thing that is told; what was told before is shown as soon as there is a pause.
+async fn hear(told: &mut mpsc::Receiver<(Who, Told)>, timeline: &mut Timeline) -> Result<Option<(Who, Told)>> {
+    if let Ok(next) = timeout(PAUSE, told.recv()).await {
+        if next.is_none() {
+            timeline.flush()?;
+        }
+        return Ok(next);
+    }
+    timeline.flush()?;
+    timeout(STEP, told.recv()).await.context("nothing happened for a minute")
 }
 
 /// What one side sent directly, the other must have received, and both must have seen one game.

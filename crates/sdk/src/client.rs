@@ -120,7 +120,7 @@ impl ClientBuilder {
             Some(point) => Machine::restore(setup, point.0),
             None => Machine::new(setup),
         };
-        let shared = Arc::new(Shared::new(machine));
+        let shared = Arc::new(Shared::new(machine, keep.is_some()));
         let (calls, commands) = mpsc::channel(CALLS_MAX);
         let (ready, signed_in) = oneshot::channel();
         let url = target.url().to_owned();
@@ -256,6 +256,14 @@ fn too_long(message: String) -> ConnectError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn everything_may_go_to_another_thread() {
+        fn assert_send<T: Send>() {}
+        fn assert_sync<T: Sync>() {}
+        assert_send::<(ClientBuilder, Client, Session, Events, crate::Event)>();
+        assert_sync::<(Client, Session, Events, crate::Event)>();
+    }
 
     #[test]
     fn guids_are_random_uuids() {

@@ -114,12 +114,15 @@ impl Driver {
             (state.machine.poll_timeout(), state.is_full())
         };
         let deadline = deadline.map(|at| self.shared.clock.instant(at));
+        // In this order: what is due is not put off by traffic, and what the application has taken is
+        // known before it calls.
         tokio::select! {
-            command = self.commands.recv(), if self.leave_by.is_none() => Happened::Command(command),
-            () = self.shared.changed.notified() => Happened::Changed,
-            happened = self.socket.next(!full) => happened,
-            () = until(deadline) => Happened::Timeout,
+            biased;
             () = until(self.leave_by) => Happened::TimeToGo,
+            () = until(deadline) => Happened::Timeout,
+            () = self.shared.changed.notified() => Happened::Changed,
+            command = self.commands.recv(), if self.leave_by.is_none() => Happened::Command(command),
+            happened = self.socket.next(!full) => happened,
         }
     }
 
@@ -173,7 +176,7 @@ impl Driver {
             Output::Close => self.close(),
             Output::Event(event) => {
                 let signed_in = matches!(event, Event::SignedIn { .. });
-                self.shared.lock().push(event);
+                self.shared.push(event);
                 if let Some(ready) = self.ready.take_if(|_| signed_in) {
                     drop(ready.send(Ok(())));
                 }

@@ -132,19 +132,17 @@ pub struct Invitation {
 
 /// The stream of events: each once, in order.
 ///
-/// An event counts as taken when the next one is asked for. What has not been taken is kept by the
-/// service as long as it has room, and told again to a process that goes on from a
-/// [`ResumePoint`](crate::ResumePoint); so take events steadily. Dropping the stream takes all there
-/// are and will be.
+/// Take them steadily: what is not taken is kept by the service, which has room for so many and then
+/// refuses what others send. With a [`ResumePoint`](crate::ResumePoint) an event counts as taken when
+/// the next one is asked for, so that one that was not done with is told again to the next process.
+/// Dropping the stream takes all there are and will be.
 pub struct Events {
     handle: Arc<Handle>,
-    /// Whether the application holds an event that it has not shown to be taken.
-    handed_out: bool,
 }
 
 impl Events {
     pub(crate) fn new(handle: Arc<Handle>) -> Events {
-        Events { handle, handed_out: false }
+        Events { handle }
     }
 
     /// The next event; `None` after the last one. Cancel-safe: dropping the future loses nothing.
@@ -152,12 +150,8 @@ impl Events {
         poll_fn(|cx| self.poll_event(cx)).await
     }
 
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        let took_one = std::mem::take(&mut self.handed_out);
-        self.handle.shared.poll_event(cx, took_one).map(|told| {
-            self.handed_out = told.is_some();
-            told.map(|told| self.in_words_of_the_sdk(told))
-        })
+    fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.handle.shared.poll_event(cx).map(|told| told.map(|told| self.in_words_of_the_sdk(told)))
     }
 
     fn in_words_of_the_sdk(&self, told: Told) -> Event {
@@ -201,7 +195,7 @@ impl Stream for Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        self.handle.shared.stop_listening(self.handed_out);
+        self.handle.shared.stop_listening();
     }
 }
 

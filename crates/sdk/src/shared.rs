@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use hither_proto::Millis;
 use hither_proto::client::{Call, Client as Machine, Event, Refusal, Reply};
-use hither_wire::SessionId;
+use hither_wire::{Code, SessionId};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -20,6 +20,9 @@ use crate::Error;
 pub const EVENTS_MAX: usize = 1_024;
 /// Calls on their way to the driver; whoever calls then waits.
 pub const CALLS_MAX: usize = 64;
+
+/// When there may be room again in a queue that is full.
+const ROOM_MS: u64 = 1_000;
 
 /// A call on its way to the driver.
 pub struct Command {
@@ -41,11 +44,16 @@ pub struct Shared {
     /// The driver is to look again.
     pub changed: Notify,
     pub clock: Clock,
+    /// Whether another process can go on where this one is. Then an event is taken only when the
+    /// application has done with it; else as soon as it has it.
+    durable: bool,
 }
 
 pub struct State {
     pub machine: Machine,
     events: VecDeque<Event>,
+    /// Whether the application holds an event that it may not have done with.
+    handed_out: bool,
     /// How many events the application has taken.
     taken: u64,
     /// Whether the application still wants to hear.
@@ -65,11 +73,19 @@ pub struct Clock {
 }
 
 impl Shared {
-    pub fn new(machine: Machine) -> Shared {
+    pub fn new(machine: Machine, durable: bool) -> Shared {
         let restored = machine.sessions().collect();
-        let state =
-            State { machine, events: VecDeque::new(), taken: 0, listening: true, over: false, waker: None, restored };
-        Shared { state: Mutex::new(state), changed: Notify::new(), clock: Clock::start() }
+        let state = State {
+            machine,
+            events: VecDeque::new(),
+            handed_out: false,
+            taken: 0,
+            listening: true,
+            over: false,
+            waker: None,
+            restored,
+        };
+        Shared { state: Mutex::new(state), changed: Notify::new(), clock: Clock::start(), durable }
     }
 
     pub fn lock(&self) -> MutexGuard<'_, State> {
@@ -84,14 +100,15 @@ impl Shared {
         result
     }
 
-    /// The application asks for the next event, and so has taken the one before, if there was one.
-    pub fn poll_event(&self, cx: &mut Context<'_>, took_one: bool) -> Poll<Option<Event>> {
+    /// The application asks for the next event, and so has done with the one before.
+    pub fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let mut state = self.lock();
-        if took_one {
-            state.taken += 1;
-            self.changed.notify_one();
-        }
+        self.take(&mut state);
         if let Some(event) = state.events.pop_front() {
+            state.handed_out = true;
+            if !self.durable {
+                self.take(&mut state);
+            }
             return Poll::Ready(Some(event));
         }
         if state.over {
@@ -102,26 +119,37 @@ impl Shared {
     }
 
     /// The application does not want to hear any more: whatever comes counts as taken.
-    pub fn stop_listening(&self, took_one: bool) {
+    pub fn stop_listening(&self) {
         let mut state = self.lock();
-        let left = state.events.len() as u64 + u64::from(took_one);
-        state.taken += left;
+        self.take(&mut state);
+        state.taken += state.events.len() as u64;
         state.events.clear();
         state.listening = false;
         self.changed.notify_one();
     }
-}
 
-impl State {
-    pub fn push(&mut self, event: Event) {
-        if self.listening {
-            self.events.push_back(event);
-            self.wake();
+    /// Something has happened.
+    pub fn push(&self, event: Event) {
+        let mut state = self.lock();
+        if state.listening {
+            state.events.push_back(event);
+            state.wake();
         } else {
-            self.taken += 1;
+            state.taken += 1;
+            self.changed.notify_one();
         }
     }
 
+    /// The event that was handed out, if there was one, is taken.
+    fn take(&self, state: &mut State) {
+        if std::mem::take(&mut state.handed_out) {
+            state.taken += 1;
+            self.changed.notify_one();
+        }
+    }
+}
+
+impl State {
     /// No event follows.
     pub fn finish(&mut self) {
         self.over = true;
@@ -148,7 +176,12 @@ impl Handle {
     pub async fn call(&self, call: Call) -> Result<Reply, Error> {
         let (reply, answer) = oneshot::channel();
         self.calls.send(Command { call, reply }).await.map_err(|_| Error::SignedOut)?;
-        Ok(answer.await.map_err(|_| Error::SignedOut)??)
+        let outcome = answer.await.map_err(|_| Error::SignedOut)?;
+        Ok(outcome.map_err(|refusal| match refusal.code {
+            // Of a call, not of a property: a queue is full, and will be emptied.
+            Code::E_OUTOFMEMORY => Refusal { retry_after_ms: refusal.retry_after_ms.or(Some(ROOM_MS)), ..refusal },
+            _ => refusal,
+        })?)
     }
 
     /// Calls what gives nothing but an outcome.

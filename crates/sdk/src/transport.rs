@@ -76,13 +76,16 @@ impl Target {
     /// Reads a URL; the error says what is wrong with it.
     pub fn parse(url: &str) -> Result<Target, String> {
         let given = url.trim();
-        let (scheme, _) = given.split_once("://").ok_or("it does not begin with ws://")?;
+        let (scheme, rest) = given.split_once("://").ok_or("it does not begin with ws://")?;
         match scheme.to_ascii_lowercase().as_str() {
             "ws" => {}
             "wss" => return Err("encrypted connections (wss://) are not supported yet; use ws://".into()),
             _ => return Err(format!("{scheme}:// is not how a service is reached; use ws://")),
         }
-        let uri: Uri = given.parse().map_err(|error| format!("{error}"))?;
+        if rest.is_empty() || rest.starts_with(['/', ':']) {
+            return Err("the host is missing".into());
+        }
+        let uri: Uri = given.parse().map_err(|error| format!("it cannot be read ({error})"))?;
         let authority = uri.authority().ok_or("the host is missing")?;
         if authority.as_str().contains('@') {
             return Err("a name or password does not belong into it".into());
@@ -99,9 +102,6 @@ impl Target {
             path => path,
         };
         let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-        if bare.is_empty() {
-            return Err("the host is missing".into());
-        }
         Ok(Target { url: format!("ws://{host}:{port}{path}"), host: bare.to_owned(), port })
     }
 
@@ -228,7 +228,7 @@ mod tests {
             ("ws://host:70000/v1", "port"),
             ("ws://host:/v1", "port"),
             ("ws://alice:secret@host/v1", "password"),
-            ("ws://a host/v1", "uri"),
+            ("ws://a host/v1", "cannot be read"),
         ] {
             let what = Target::parse(url).unwrap_err();
             assert!(what.contains(says), "{url}: {what}");

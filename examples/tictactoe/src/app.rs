@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use hither::{Client, Code, ContactAction, Event, Events, Session, SessionId, State, Status};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
+use tokio::try_join;
 
 use crate::board::{careful, careless};
 use crate::table::{Finished, Game, Table, Ticket, sit_down};
@@ -87,8 +88,7 @@ impl Player<'_> {
         session.set_application(GUID, NAME, "")?;
         let question = "a quick game?";
         self.say(Place::Service, format!("invites {friend}: \"{question}\""));
-        session.invite(friend, question).await?;
-        self.connected(session.id()).await?;
+        try_join!(call(session.invite(friend, question)), self.connected(session.id()))?;
 
         let table = Table::open(own_address(&session)).await?;
         let ticket = table.ticket()?;
@@ -101,8 +101,7 @@ impl Player<'_> {
         let finished = self.play(game).await?;
         let thanks = "good game";
         self.say(Place::Service, format!("ends the session: \"{thanks}\""));
-        session.cancel(Code::S_OK, thanks).await?;
-        self.ended(session.id()).await?;
+        try_join!(call(session.cancel(Code::S_OK, thanks)), self.ended(session.id()))?;
         Ok(Played { finished, app_data: question.len() + thanks.len(), context_data: context.len() })
     }
 
@@ -117,14 +116,11 @@ impl Player<'_> {
         let id = session.id();
         let answer = "gladly";
         self.say(Place::Service, format!("accepts: \"{answer}\""));
-        session.accept(answer).await?;
-
-        let ticket = self
-            .until("context data", |event| {
-                let Event::ContextData { session, data } = event else { return None };
-                (session == id).then_some(data)
-            })
-            .await?;
+        let ticket = self.until("context data", |event| {
+            let Event::ContextData { session, data } = event else { return None };
+            (session == id).then_some(data)
+        });
+        let ((), ticket) = try_join!(call(session.accept(answer)), ticket)?;
         let ticket: Ticket = ticket.parse()?;
         let game = sit_down(&ticket).await?;
         self.say(Place::Direct, format!("is connected to {}", ticket.address));
@@ -215,6 +211,11 @@ impl Player<'_> {
     fn say(&mut self, place: Place, text: String) {
         (self.tell)(&Moment { place, text });
     }
+}
+
+/// A call beside which events are taken, so that both are heard of as they happen.
+async fn call(call: impl Future<Output = Result<(), hither::Error>>) -> Result<()> {
+    Ok(call.await?)
 }
 
 /// The address that the session discloses, or this machine alone.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use hither::{Event, Events};
+use hither::{Event, Events, Stage};
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -174,10 +174,16 @@ impl Conversation {
         if let Event::Signout { code } = event {
             self.signed_out = code.is_failure();
         }
+        let invitation = if let Event::Invitation(invitation) = &event { Some(invitation.session.id()) } else { None };
         let happened = describe(&event);
         // First the handle, so that the event is told with its number.
         self.console.keep(event);
-        self.tell_happened(&happened).context("cannot write to standard output")
+        self.tell_happened(&happened).context("cannot write to standard output")?;
+        if let Some(session) = invitation.and_then(|id| self.console.sessions.get(&id)) {
+            // It rings here; whether the inviter learns of it (R24) makes no difference to this side.
+            tokio::spawn(async move { drop(session.progress(Stage::Ringing, None).await) });
+        }
+        Ok(())
     }
 
     fn tell_happened(&self, happened: &Happened) -> io::Result<()> {

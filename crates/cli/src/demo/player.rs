@@ -3,6 +3,7 @@
 use std::io::{Read as _, stdin};
 use std::process::ExitCode;
 use std::thread;
+use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, bail};
 use hither::Client;
@@ -17,8 +18,8 @@ use crate::terminal::print_line;
 /// What a player tells the demo, one line each.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Told {
-    /// Something happened.
-    Moment(Moment),
+    /// Something happened; when, in microseconds since 1970, so that two processes can be compared.
+    Moment(u64, Moment),
     /// It was played to the end.
     Played(Played),
     /// It could not be played to the end.
@@ -49,13 +50,19 @@ async fn play(args: &PlayerArgs) -> Result<Played> {
         .sign_in(args.user.as_str(), &password)
         .await
         .with_context(|| format!("cannot sign in at {}", args.service))?;
-    let mut watch = |moment: &Moment| tell(&Told::Moment(moment.clone()));
+    let mut watch = |moment: &Moment| tell(&Told::Moment(now_us(), moment.clone()));
     let mut player = Player { client: &client, events: &mut events, tell: &mut watch };
     player.befriend(args.with.as_str()).await?;
     let played = if args.invites { player.invite(args.with.as_str()).await? } else { player.wait().await? };
     client.sign_out().await?;
     watch(&Moment { place: Place::Service, text: "signs out".to_owned() });
     Ok(played)
+}
+
+/// Microseconds since 1970.
+pub fn now_us() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Comes true when standard input ends: the demo holds the other end and never writes.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::io::stdout;
-use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use hither::State;
 use tictactoe::app::{Moment, Place, Played};
 use tictactoe::board::{Mark, Outcome};
 
+use super::player::now_us;
 use crate::terminal::{Paint, escape, print_line};
 
 /// The two people.
@@ -34,37 +34,48 @@ impl Who {
     }
 }
 
-/// Prints as it goes.
+/// Prints as it goes, in the order of time.
 pub struct Timeline {
-    start: Instant,
+    start_us: u64,
     paint: Paint,
     seen: BTreeSet<(Who, String)>,
+    waiting: Vec<(u64, Who, Moment)>,
 }
 
 impl Timeline {
     /// Time runs from here.
     pub fn start() -> Timeline {
-        Timeline { start: Instant::now(), paint: Paint::of(&stdout()), seen: BTreeSet::new() }
+        Timeline { start_us: now_us(), paint: Paint::of(&stdout()), seen: BTreeSet::new(), waiting: Vec::new() }
     }
 
     /// Something about the demo itself.
     pub fn note(&self, text: &str) -> Result<()> {
-        self.line("", "", &self.paint.dim(text))
+        self.line(now_us(), "", "", &self.paint.dim(text))
     }
 
-    /// Something that one of the two saw or did.
-    pub fn moment(&mut self, who: Who, moment: &Moment) -> Result<()> {
-        let text = escape(&moment.text);
-        let (place, text) = match moment.place {
-            Place::Here => ("", text.into_owned()),
-            Place::Session => {
-                self.seen.insert((who, moment.text.clone()));
-                ("state", self.paint.bold(&text))
-            }
-            Place::Service => ("service", text.into_owned()),
-            Place::Direct => ("direct", text.into_owned()),
-        };
-        self.line(who.name(), place, &text)
+    /// Something that one of the two saw or did; shown with the next [`Timeline::flush`].
+    pub fn moment(&mut self, at_us: u64, who: Who, moment: Moment) {
+        if moment.place == Place::Session {
+            self.seen.insert((who, moment.text.clone()));
+        }
+        self.waiting.push((at_us, who, moment));
+    }
+
+    /// Shows what waits to be shown.
+    pub fn flush(&mut self) -> Result<()> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.sort_by_key(|(at_us, ..)| *at_us);
+        for (at_us, who, Moment { place, text }) in waiting {
+            let text = escape(&text);
+            let (place, text) = match place {
+                Place::Here => ("", text.into_owned()),
+                Place::Session => ("state", self.paint.bold(&text)),
+                Place::Service => ("service", text.into_owned()),
+                Place::Direct => ("direct", text.into_owned()),
+            };
+            self.line(at_us, who.name(), place, &text)?;
+        }
+        Ok(())
     }
 
     /// Whether both sides went through the states that they must go through.
@@ -80,8 +91,8 @@ impl Timeline {
         Ok(())
     }
 
-    fn line(&self, who: &str, place: &str, text: &str) -> Result<()> {
-        let time = format!("{:>6} ms", self.start.elapsed().as_millis());
+    fn line(&self, at_us: u64, who: &str, place: &str, text: &str) -> Result<()> {
+        let time = format!("{:>6} ms", at_us.saturating_sub(self.start_us) / 1000);
         let column = format!("{who:<6}");
         let who = match who {
             "alice" => self.paint.cyan(&column),
@@ -101,14 +112,14 @@ pub fn sum_up(alice: &Played, bob: &Played) -> Result<()> {
     };
     let rows = alice.finished.rows.replace('|', " / ");
     print("")?;
-    print(&format!("The game          {result}: {rows}"))?;
+    print(&format!("The game             {result}: {rows}"))?;
     print(&format!(
-        "Through service   {} bytes of app data, {} bytes of context data",
+        "Through the service  {} bytes of app data and {} bytes of context data",
         alice.app_data + bob.app_data,
         alice.context_data + bob.context_data
     ))?;
     print(&format!(
-        "Directly          {} bytes from alice to bob, {} bytes from bob to alice",
+        "Directly             {} bytes from alice to bob and {} bytes from bob to alice: a key, the moves, the board",
         alice.finished.sent, bob.finished.sent
     ))
 }

@@ -20,7 +20,7 @@ fn before_and_while_the_service_runs() {
     assert_eq!(code, 1);
     assert!(errors.starts_with("hither: cannot add alice@example.org") && errors.lines().count() == 1, "{errors}");
 
-    let service = Service::start_in(folder, &[]);
+    let service = Service::start_in(folder, "127.0.0.1:0", &[]);
     assert_eq!(add("bob@example.org", "secret of bob").0, 0);
     for (user, password) in [("alice@example.org", "secret of alice"), ("bob@example.org", "secret of bob\n")] {
         let file = service.data().join("password");

@@ -26,7 +26,7 @@ fn shows_a_whole_session_and_leaves_nothing() {
             assert!(rest.any(|line| line.contains(step)), "{who}: no {step} in its place in\n{shown}");
         }
     }
-    for part in ["alice won", "Through service ", "bytes of context data", "Directly ", "the folder is removed"] {
+    for part in ["alice won", "Through the service ", "bytes of context data", "Directly ", "the folder is removed"] {
         assert!(shown.contains(part), "no {part:?} in\n{shown}");
     }
 }

@@ -64,7 +64,6 @@ fn killed_while_connected() {
     let mut friends = Friends::meet();
     let s = connected(&mut friends.alice, &mut friends.bob);
     friends.alice.ok(json!({"do": "context", "session": s, "data": "one"}));
-    assert_eq!(friends.alice.event("OnAccepted")["session"], *s);
     friends.kill_alice();
     assert_eq!(friends.bob.session_event()["data"], "one");
     for data in ["two", "three"] {
@@ -138,4 +137,22 @@ fn a_state_file_of_somebody_else_is_refused() {
     assert_eq!((lines.len(), status.code()), (0, Some(1)));
     assert!(errors[0].contains("alice@example.org"), "{errors:?}");
     assert!(state.exists());
+}
+
+#[test]
+fn of_two_consoles_with_one_state_file_the_newer_goes_on() {
+    let mut friends = Friends::meet();
+    let s = connected(&mut friends.alice, &mut friends.bob);
+    // The file as it is while the first console lives.
+    let state = friends.service.data().join("alice.state");
+    let mut old = std::mem::replace(&mut friends.alice, Friends::alice(&friends.service));
+    assert_eq!(friends.alice.event("OnSignin")["resumed"], true);
+    assert_eq!(old.event("OnSignout")["event"], "OnSignout");
+    old.refused(json!({"do": "contacts"}), "0x8100031e", "MSGR_E_NOT_LOGGED_ON");
+    let (_, _, status) = old.finish();
+    assert_eq!(status.code(), Some(1));
+    assert!(state.exists());
+    assert_eq!(friends.state(&s), "SS_CONNECTED");
+    friends.bob.ok(json!({"do": "context", "session": s, "data": "still there?"}));
+    assert_eq!(friends.alice.event("OnContextData")["data"], "still there?");
 }

@@ -2,25 +2,27 @@
 
 use serde_json::json;
 
-use crate::world::{DEADLINE, Service, connected, signal, wait};
+use crate::world::{Service, connected};
 
 #[test]
-fn a_signal_stops_it_and_clients_are_told() {
+fn a_signal_stops_it_and_clients_come_back_when_it_does() {
+    let mut service = Service::start();
+    let (mut alice, mut bob) = service.friends();
     for name in ["TERM", "INT"] {
-        let mut service = Service::start();
-        let (mut alice, mut bob) = service.friends();
         let s = connected(&mut alice, &mut bob);
-        signal(name, service.child.id());
-        assert_eq!(wait(&mut service.child).code(), Some(0));
-        // Nothing but the first line was on standard output.
-        assert!(service.stdout.recv_timeout(DEADLINE).is_err());
-        for mut party in [alice, bob] {
-            assert_eq!(party.event("OnSignout")["result"], "MSGR_E_SERVER_SHUTDOWN");
+        service = service.restart(name);
+        for party in [&mut alice, &mut bob] {
+            assert_eq!(party.event("OnSignin")["resumed"], false);
             party.state(&s, "SS_CONNECTED", "SS_TERMINATED");
-            party.refused(json!({"do": "contacts"}), "0x8100031e", "MSGR_E_NOT_LOGGED_ON");
-            let (_, _, status) = party.finish();
-            assert_eq!(status.code(), Some(1));
+            party.termination(&s, "0x81000603", "");
         }
+        alice.until_status("bob@example.org", "ONLINE");
+        bob.until_status("alice@example.org", "ONLINE");
+    }
+    for party in [alice, bob] {
+        let (_, errors, status) = party.finish();
+        assert!(errors.iter().all(|line| line.starts_with("hither: the connection is down")), "{errors:?}");
+        assert_eq!((errors.len(), status.code()), (2, Some(0)));
     }
 }
 

@@ -200,7 +200,7 @@ fn leaving_ends_ones_sessions() {
     let (rest, _, status) = bob.finish();
     assert_eq!(status.code(), Some(0));
     assert_eq!(rest.last().unwrap()["event"], "OnSignout");
-    alice.event("OnStateChanged");
+    alice.state(&s, "SS_CONNECTED", "SS_TERMINATED");
     alice.termination(&s, "0x81000603", "");
 }
 

@@ -84,7 +84,7 @@ pub struct Service {
     pub url: String,
     pub child: Child,
     pub stdout: Receiver<String>,
-    folder: TempDir,
+    folder: Option<TempDir>,
 }
 
 impl Service {
@@ -93,29 +93,45 @@ impl Service {
     }
 
     pub fn start_with(settings: &[&str]) -> Service {
-        Service::start_in(tempfile::tempdir().unwrap(), settings)
+        Service::start_in(tempfile::tempdir().unwrap(), "127.0.0.1:0", settings)
     }
 
     /// In a folder that may hold a store already.
-    pub fn start_in(folder: TempDir, settings: &[&str]) -> Service {
+    pub fn start_in(folder: TempDir, listen: &str, settings: &[&str]) -> Service {
         let mut command = hither();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path().join("data"));
+        command.args(["serve", "--listen", listen, "--data"]).arg(folder.path().join("data"));
         command.args(["--log", "warn"]).args(settings);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let stdout = lines(child.stdout.take().unwrap());
         let first = stdout.recv_timeout(DEADLINE).expect("the service did not start");
         let url = first.strip_prefix("listening on ").expect(&first).to_owned();
         assert!(url.starts_with("ws://127.0.0.1:") && url.ends_with("/v1"), "{url}");
-        Service { url, child, stdout, folder }
+        Service { url, child, stdout, folder: Some(folder) }
+    }
+
+    /// Stops with a signal, and starts again at the same address with the same store.
+    pub fn restart(mut self, name: &str) -> Service {
+        signal(name, self.child.id());
+        assert_eq!(wait(&mut self.child).code(), Some(0));
+        // Nothing but the first line was on standard output.
+        assert_eq!(self.stdout.recv_timeout(DEADLINE), Err(RecvTimeoutError::Disconnected));
+        let listen = self.url.strip_prefix("ws://").and_then(|rest| rest.strip_suffix("/v1")).unwrap();
+        let again = Service::start_in(self.folder.take().unwrap(), listen, &[]);
+        assert_eq!(again.url, self.url);
+        again
+    }
+
+    fn folder(&self) -> &Path {
+        self.folder.as_ref().unwrap().path()
     }
 
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.folder().join("data")
     }
 
     /// The password file of somebody; the password is the name.
     pub fn password_file(&self, user: &str) -> PathBuf {
-        let file = self.folder.path().join(format!("{user}.txt"));
+        let file = self.folder().join(format!("{user}.txt"));
         std::fs::write(&file, format!("{user}\n")).unwrap();
         file
     }
@@ -338,7 +354,7 @@ pub fn connected(alice: &mut Console, bob: &mut Console) -> String {
     assert_eq!(bob.event("OnInvitation")["session"], *session);
     bob.ok(json!({"do": "accept", "session": session}));
     bob.ok(json!({"do": "attach", "session": session}));
-    for (party, first) in [(alice, "SS_READY"), (bob, "SS_INVITATION")] {
+    for (party, first) in [(&mut *alice, "SS_READY"), (bob, "SS_INVITATION")] {
         let mut state = first.to_owned();
         while state != "SS_CONNECTED" {
             let event = party.event("OnStateChanged");
@@ -346,5 +362,6 @@ pub fn connected(alice: &mut Console, bob: &mut Console) -> String {
             event["state"].as_str().unwrap().clone_into(&mut state);
         }
     }
+    assert_eq!(alice.event("OnAccepted")["session"], *session);
     session
 }

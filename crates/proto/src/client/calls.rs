@@ -37,13 +37,8 @@ impl Client {
             let Some(record) = self.sessions.get(id) else { continue };
             let answering = |pending: &Pending| matches!(&pending.request, Request::Accept(a) if a.session == id);
             let cancelled = match (&record.phase, record.role) {
-                (Phase::Ready, _) => {
-                    self.sessions.remove(id);
-                    self.unsaved = true;
-                    false
-                }
                 (Phase::Invitation, hither_wire::Role::Invitee) => self.requests.iter().any(answering),
-                (Phase::Over, _) => false,
+                (Phase::Ready | Phase::Over, _) => false,
                 (Phase::Inviting | Phase::Invitation | Phase::Accepted(_) | Phase::Connected, _) => true,
             };
             if cancelled && !self.is_stopped() {

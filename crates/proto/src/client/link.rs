@@ -249,6 +249,8 @@ impl Client {
             self.emit(Event::SignedOut { code: stop.code() });
             // This process has been told, and there is nothing that another one could go on with.
             self.untaken.clear();
+            // What is kept belongs to the newer connection's process now.
+            self.durable &= stop != Stop::Replaced;
         } else {
             // What an earlier process asked waits for the next one.
             let failed = self.requests.take_if(|pending| pending.call.is_some());

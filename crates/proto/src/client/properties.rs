@@ -98,6 +98,7 @@ impl Client {
     /// The application lets go of a session: it is cancelled if it is live, but an invitation that
     /// has not been answered is left to ring out.
     pub fn let_go(&mut self, id: SessionId) {
+        self.forget(id);
         self.sessions.let_go.push(id);
     }
 

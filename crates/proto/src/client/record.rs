@@ -9,7 +9,7 @@
 //! [`Record::fold`] is the diagram and puts each event into the reference's words (R8). An event
 //! that has no arrow here is ignored: it can only come from a service that breaks the rules.
 
-use hither_wire::message::{Application, By, Data, Elsewhere, Ended, Event as Told, How, Invitation};
+use hither_wire::message::{Application, By, Data, Elsewhere, Ended, Event as Told, How, Invitation, Stage};
 use hither_wire::{Address, Code, PersonName, Role, SessionId, State, limits};
 use serde::{Deserialize, Serialize};
 
@@ -135,6 +135,7 @@ impl Record {
                 vec![Event::ContextData { session, data }]
             }
             (Told::Ended(ended), _, _) if self.is_live() => self.ended(*ended),
+            (Told::Progress { stage: Stage::Unknown, .. }, _, _) => Vec::new(),
             (Told::Progress { stage, code, .. }, _, Role::Inviter) if self.is_live() => {
                 vec![Event::Progress { session, stage, code }]
             }
@@ -251,7 +252,7 @@ pub(super) fn on_invitation(now: Millis, invitation: Invitation) -> Event {
 }
 
 fn cancelled(session: SessionId, data: Box<str>, reason: Option<Elsewhere>) -> Event {
-    Event::Cancelled { session, data, reason }
+    Event::Cancelled { session, data, reason: reason.filter(|reason| *reason != Elsewhere::Unknown) }
 }
 
 /// Sealed data need a capability that this client does not offer.

@@ -3,7 +3,7 @@
 use hither_wire::{Code, State};
 
 use super::bench::{ACCEPTED, Bench, INVITED, accept, context, invite, s, setup};
-use crate::client::{Client, Input, ResumePoint};
+use crate::client::{Call, Client, Input, ResumePoint};
 
 /// The process is killed; another one begins with what was saved.
 fn killed(bench: &Bench) -> Bench {
@@ -124,6 +124,43 @@ fn beyond_the_grace_the_point_does_not_resume() {
     let mut other = killed(&bench);
     other.input(Input::Start);
     assert_eq!(other.greet(), ["sign-in#2 password"]);
+}
+
+#[test]
+fn only_what_happened_in_sessions_is_told_again() {
+    let mut bench = Bench::durable();
+    bench.ringing();
+    bench.takes = false;
+    bench.unnumbered(r#"{"event":"presence","who":"bob@x","status":"AWAY"}"#);
+    bench.event(r#""event":"fireworks""#);
+    bench.closed(None);
+    let mut other = killed(&bench);
+    assert_eq!(other.input(Input::Start), ["connect"]);
+    other.greet();
+    assert_eq!(other.id, 2);
+    assert!(other.sign_in_answer(super::bench::signed_in(true, 0)).contains(&"SignedIn resumed".to_owned()));
+}
+
+#[test]
+fn who_has_signed_out_leaves_nothing_to_go_on_with() {
+    let mut bench = Bench::durable();
+    bench.takes = false;
+    bench.connected();
+    bench.call(Call::SignOut);
+    let lines = bench.code(bench.id, Code::S_OK);
+    assert_eq!((lines[0].as_str(), lines.last().unwrap().as_str()), ("save", "stopped SignedOut"));
+    let mut other = killed(&bench);
+    assert_eq!(other.input(Input::Start), ["connect"]);
+    assert_eq!((other.greet(), other.state(1)), (vec!["sign-in#2 password".to_owned()], State::Unknown));
+}
+
+#[test]
+fn who_was_replaced_leaves_the_point_to_the_newer_one() {
+    let mut bench = Bench::durable();
+    bench.connected();
+    let lines = bench.closed(Some(4003));
+    assert_eq!(lines.last().unwrap(), "stopped Replaced");
+    assert!(!lines.contains(&"save".to_owned()), "{lines:?}");
 }
 
 #[test]

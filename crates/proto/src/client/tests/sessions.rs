@@ -90,9 +90,9 @@ fn every_way_to_end() {
     for connected in [false, true] {
         let mut bench = Bench::up();
         if connected {
-            bench.connected()
+            bench.connected();
         } else {
-            bench.inviting()
+            bench.inviting();
         }
         let from = if connected { "CONNECTED" } else { "INVITATION" };
         let lines = [format!("StateChanged s1 {from}>TERMINATED"), "Termination s1 SR_SESSION_TIMEOUT".into()];
@@ -112,6 +112,12 @@ fn what_does_not_fit_is_ignored_and_still_taken() {
     for event in [ACCEPTED, CONNECTED, TIMED_OUT, r#""event":"fireworks","colour":"red""#] {
         assert!(bench.event(event).is_empty(), "{event}");
     }
+    let mut inviting = Bench::up();
+    inviting.inviting();
+    assert!(inviting.event(r#""event":"progress","session":"S1","stage":"levitating""#).is_empty());
+    let elsewhere =
+        r#""event":"ended","session":"S1","how":"cancelled","by":"phone","code":7,"reason":"bored_elsewhere""#;
+    assert_eq!(inviting.event(elsewhere)[1], "Cancelled s1", "names that are not known");
     bench.ready(1);
     for event in [ACCEPTED, CONNECTED, TIMED_OUT, &invitation("S1")] {
         assert!(bench.event(event).is_empty(), "{event}");
