@@ -137,3 +137,18 @@ fn mutate(copy: &Path, mutant: &Mutant) -> anyhow::Result<()> {
         count => bail!("`{}` stands {count} times in {}: the mutant must follow the code", mutant.from, mutant.file),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mutant_still_fits_the_code() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        for mutant in MUTANTS {
+            let text = std::fs::read_to_string(root.join(mutant.file)).unwrap();
+            assert_eq!(text.matches(mutant.from).count(), 1, "{}", mutant.name);
+            assert_ne!(mutant.from, mutant.to);
+        }
+    }
+}

@@ -56,8 +56,8 @@ pub struct Service {
     /// Requests that wait for the store.
     waiting: BTreeMap<Ticket, Waiting>,
     tickets: u64,
-    /// How many stays of devices there have been.
-    stays: u64,
+    /// The number of the next stay of a device.
+    next_epoch: u64,
     /// People of whom perhaps nothing is left to think; looked at when an input has been handled.
     maybe_idle: Vec<PersonName>,
     outputs: VecDeque<Output>,
@@ -110,8 +110,10 @@ enum Job {
 }
 
 impl Service {
-    /// A service in which nobody is signed in.
-    pub fn new(config: Config) -> Service {
+    /// A service in which nobody is signed in. `first_epoch` is where the numbers of devices' stays
+    /// begin: higher than any that an earlier run has given, so that nobody resumes what that one
+    /// knew and this one does not.
+    pub fn new(config: Config, first_epoch: u64) -> Service {
         Service {
             config,
             now: 0,
@@ -122,7 +124,7 @@ impl Service {
             timers: Timers::default(),
             waiting: BTreeMap::new(),
             tickets: 0,
-            stays: 0,
+            next_epoch: first_epoch,
             maybe_idle: Vec::new(),
             outputs: VecDeque::new(),
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hither_proto::Millis;
-use hither_proto::service::{Config, ConnId, Input, Output, Service};
+use hither_proto::service::{ConnId, Input, Output, Service};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
@@ -60,9 +60,9 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// A driver with a new machine.
-    pub fn new(config: Config, clock: Clock, auth: Auth, writer: Writer) -> Driver {
-        Driver { machine: Service::new(config), clock, links: HashMap::new(), auth, writer, soon: Vec::new() }
+    /// A driver of a machine that has not been started.
+    pub fn new(machine: Service, clock: Clock, auth: Auth, writer: Writer) -> Driver {
+        Driver { machine, clock, links: HashMap::new(), auth, writer, soon: Vec::new() }
     }
 
     /// Runs until `stop`; everybody has been told then.

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hither_proto::service::{Config as MachineConfig, ConnId};
+use hither_proto::service::{ConnId, Service};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -72,7 +72,7 @@ impl Server {
         let writer = Writer::start(store, config.connections, inbox.clone()).map_err(StartError::Thread)?;
         let auth = Auth::start(&config, clock, &inbox)?;
         let (stop, stopped) = oneshot::channel();
-        let machine = MachineConfig { first_epoch: first_epoch(), ..config.machine.clone() };
+        let machine = Service::new(config.machine.clone(), first_epoch());
         let driver = Driver::new(machine, clock, auth, writer);
         let driver = tokio::spawn(driver.run(notes, stopped));
         Ok(Server { listener, address, config, inbox, stop, driver })

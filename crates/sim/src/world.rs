@@ -95,7 +95,7 @@ impl World {
         World {
             now: 0,
             rng,
-            service: Service::new(config),
+            service: Service::new(config, 1),
             known: HashSet::new(),
             dead: HashSet::new(),
             network: Network::default(),

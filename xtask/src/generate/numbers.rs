@@ -115,6 +115,7 @@ fn times(config: &Config) -> Vec<Setting> {
 fn counts(config: &Config) -> Vec<Setting> {
     let to_invite = "MSGR_E_TOO_MANY_SESSIONS to `invite`";
     vec![
+        ("frame_bytes", config.frame_bytes.to_string(), "bytes of a frame from a client", "close 1009"),
         (
             "events_pending",
             config.events_pending.to_string(),

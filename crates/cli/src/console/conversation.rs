@@ -72,7 +72,7 @@ impl Conversation {
             let Some(line) = self.next_line().await? else { break None };
             let Some(asked) = self.read(&line)? else { continue };
             match asked.request {
-                Ok(Request::Quit) => break Some((line, asked.id)),
+                Ok(Request::Quit) => break Some(asked.id),
                 Ok(request) => match self.perform(request).await? {
                     Left::Done(answer) => self.answer(&asked.id, &answer)?,
                     Left::Stopped => break None,
@@ -82,7 +82,7 @@ impl Conversation {
         };
         let ended = if self.signed_out { Ended::SignedOut } else { Ended::Left };
         let outcome = self.leave().await?;
-        if let Some((_line, id)) = &quit {
+        if let Some(id) = &quit {
             self.answer(id, &outcome)?;
         }
         Ok(ended)

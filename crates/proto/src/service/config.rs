@@ -7,9 +7,6 @@ use hither_wire::message::InvitationsFrom;
 /// Settings of the service machine. Times in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Where the numbers of devices' stays begin: higher than any that a service of this store has
-    /// given before, so that nobody resumes what another service has forgotten.
-    pub first_epoch: u64,
     /// How long an invitation rings (R16); longer wishes are cut to this.
     pub ring_ms: u64,
     /// How long an accepted session may take to be connected (R16).
@@ -45,7 +42,6 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
-            first_epoch: 1,
             ring_ms: 60_000,
             connect_ms: 60_000,
             longest_ms: 24 * 60 * 60 * 1000,

@@ -86,8 +86,8 @@ impl Service {
             self.acknowledged(who, ack);
             return Ok((epoch, true));
         }
-        let epoch = self.config.first_epoch.saturating_add(self.stays);
-        self.stays += 1;
+        let epoch = self.next_epoch;
+        self.next_epoch += 1;
         if let Some(person) = self.people.get_mut(&who.person) {
             person.devices.push(Device::new(who.device, epoch, conn, asked.status.unwrap_or_default()));
         }

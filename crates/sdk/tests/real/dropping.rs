@@ -4,8 +4,9 @@ use std::pin::pin;
 
 use futures_util::FutureExt as _;
 use hither::{Code, Event, State, Status};
+use tokio::time::timeout;
 
-use crate::world::{World, connected};
+use crate::world::{PATIENCE, World, connected};
 
 #[tokio::test]
 async fn a_session_that_is_dropped_is_cancelled() {
@@ -96,16 +97,23 @@ async fn a_client_that_nobody_holds_signs_out() {
 
 #[tokio::test]
 async fn without_its_events_a_client_takes_whatever_comes() {
-    let world = World::with(|config| config.machine.events_pending = 8).await;
+    let change = |config: &mut hither_service::ServiceConfig| {
+        config.machine.events_pending = 16;
+        config.machine.invitations_per_minute = u32::MAX;
+    };
+    let world = World::with(change).await;
     let (mut alice, bob) = (world.person("alice").await, world.person("bob").await);
     drop(bob.events);
-    // So Bob's queue at the service never fills for long.
-    for _ in 0..20 {
+    // So Bob's queue at the service, which is full in between, has room again.
+    for _ in 0..12 {
         let game = alice.game();
-        while let Err(error) = game.invite("bob@example.org", "").await {
-            assert_eq!(error.code(), Code::MSGR_E_TOO_MANY_SESSIONS);
-            tokio::task::yield_now().await;
-        }
+        let inviting = async {
+            while let Err(error) = game.invite("bob@example.org", "").await {
+                assert_eq!(error.code(), Code::MSGR_E_TOO_MANY_SESSIONS);
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, inviting).await.unwrap();
         drop(game);
         alice.until("Termination SR_CANCEL_BEFORE_CONNECT").await;
     }

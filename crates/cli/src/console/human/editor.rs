@@ -38,9 +38,11 @@ pub fn start(console: Arc<Console>, names: Names) -> Result<(Printer, Lines)> {
     let (sender, lines) = mpsc::channel(1);
     thread::spawn(move || {
         while let Some(text) = edit_line(&mut editor) {
+            let last = text.trim() == "quit";
             let (done, is_done) = sync_channel(0);
             let line = Line { content: Content::Whole(text.into_bytes()), done: Some(done) };
-            if sender.blocking_send(line).is_err() {
+            // After the last line there must be no further prompt: the terminal is left as it was found.
+            if sender.blocking_send(line).is_err() || last {
                 break;
             }
             // Nothing is ever sent: the line's end is told by dropping it.

@@ -64,7 +64,7 @@ impl World {
             people.insert(name(who), record);
         }
         World {
-            service: Service::new(config),
+            service: Service::new(config, 1),
             now: 0,
             conns: 0,
             people,
