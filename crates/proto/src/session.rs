@@ -14,7 +14,7 @@
 //! CANCELLED are passed through in one step, told as one `ended` event. There is a third ending of
 //! an invitation, the *masked* decline (R23): over for the invitee, for the inviter it rings on.
 //!
-//! [`policy`] says what may be asked; this file is the one owner of the state and says what follows:
+//! [`policy()`] says what may be asked; this file is the one owner of the state and says what follows:
 //! a list of [`Tell`]s. It does not know connections, queues or quotas: `crate::service` does.
 
 pub mod policy;
