@@ -12,6 +12,7 @@ mod demo;
 mod human;
 mod input;
 mod limits;
+mod lost;
 mod python;
 mod readme;
 mod resume;
