@@ -15,9 +15,26 @@ use crate::terminal::print_line;
 pub async fn run(args: ServeArgs) -> Result<ExitCode> {
     let mut config = ServiceConfig::new(args.listen, args.data);
     args.settings.apply(&mut config);
+    raise_file_limit(config.connections);
     let mut stop = Stop::new();
     let server = Server::bind(config).await.with_context(|| format!("cannot serve on {}", args.listen))?;
     print_line(&format!("listening on {}", server.url())).context("cannot write to standard output")?;
     server.run(async move { stop.wait().await }).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Each connection is an open file, and systems begin with few: takes as many as are allowed.
+fn raise_file_limit(connections: usize) {
+    let wanted = connections as u64 + 256;
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(limit) if limit < wanted => {
+            tracing::warn!(
+                limit,
+                wanted,
+                "fewer open files are allowed than connections: raise the hard limit (ulimit -Hn)"
+            );
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
+    }
 }
