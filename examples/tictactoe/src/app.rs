@@ -65,8 +65,9 @@ pub struct Player<'a> {
 const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Player<'_> {
-    /// Puts a friend into the contact list: without that, nobody may invite us.
+    /// After the sign-in: puts a friend into the contact list. Without that, the friend may not invite us.
     pub async fn befriend(&mut self, friend: &str) -> Result<()> {
+        self.until("the sign-in", |event| matches!(event, Event::Signin { .. }).then_some(())).await?;
         match self.client.contact(ContactAction::Add, friend).await {
             Ok(_) => self.say(Place::Service, format!("adds {friend} to the contacts")),
             Err(error) if error.code() == Code::MSGR_E_ALREADY_IN_LIST => {}

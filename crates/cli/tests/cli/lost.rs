@@ -22,7 +22,7 @@ fn the_inviter_in_the_invitation() {
 
 #[test]
 fn the_invitee_in_the_invitation() {
-    let service = Service::start_with(&["--grace", "1", "--ring", "3"]);
+    let service = Service::start_with(&["--grace", "1", "--ring", "8"]);
     let (mut alice, mut bob) = service.friends();
     let s = alice.new_session();
     alice.ok(json!({"do": "invite", "session": s, "to": "bob@example.org"}));
@@ -34,7 +34,7 @@ fn the_invitee_in_the_invitation() {
     let mut again = service.console("bob@example.org");
     let invitation = again.event("OnInvitation");
     assert_eq!(invitation["session"], *s);
-    assert!(invitation["ring_ms"].as_u64().unwrap() < 3_000, "what is left of it: {invitation}");
+    assert!(invitation["ring_ms"].as_u64().unwrap() < 8_000, "what is left of it: {invitation}");
     alice.state(&s, "SS_INVITATION", "SS_TERMINATED");
     alice.termination(&s, TIMED_OUT, "");
     again.state(&s, "SS_INVITATION", "SS_TERMINATED");

@@ -91,14 +91,18 @@ async fn cancel_and_cancel() {
 
 #[tokio::test]
 async fn decline_and_time_out() {
-    let service = service_with(|config| config.machine.ring_ms = 150).await;
     // The decline first.
+    let service = service().await;
     let (mut alice, mut bob) = ringing(&service, 1).await;
     assert_eq!(bob.outcome("decline", json!({"session": session(1), "data": {"text": "no"}})).await, "S_OK");
     let [first, second] = ends(&mut alice, &mut bob).await;
     assert_eq!(first, (json!("declined"), json!("remote"), json!(0x8100_0602_u32)));
     assert_eq!(second, (json!("declined"), json!("local"), json!(0x8100_0602_u32)));
+    service.stop().await;
     // The time-out first.
+    let service = service_with(|config| config.machine.ring_ms = 150).await;
+    let (mut alice, mut bob) =
+        (service.signed_in("alice@example.org").await, service.signed_in("bob@example.org").await);
     assert_eq!(alice.invite(&session(2), "bob@example.org").await, "S_OK");
     let end = bob.event("ended").await;
     assert_eq!((&end["how"], &end["code"]), (&json!("terminated"), &json!(0x8100_0609_u32)));
