@@ -25,8 +25,9 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode> {
 
 /// Each connection is an open file, and systems begin with few: takes as many as are allowed.
 fn raise_file_limit(connections: usize) {
-    let wanted = connections as u64 + 256;
-    match rlimit::increase_nofile_limit(wanted) {
+    let wanted = connections as u64;
+    // A few more for the store and the rest.
+    match rlimit::increase_nofile_limit(wanted + 256) {
         Ok(limit) if limit < wanted => {
             tracing::warn!(
                 limit,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Console, GUID, Service};
+use crate::world::{Console, GUID, Service, signal, wait};
 
 #[test]
 fn every_line_gets_one_answer_in_order() {
@@ -132,4 +132,18 @@ fn quit_is_answered_and_ends_the_console() {
     assert_eq!(lines[1], json!({"re": "bye", "hresult": "0x00000000", "result": "S_OK"}));
     let (_, _, status) = alice.finish();
     assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn a_signal_is_quit() {
+    let service = Service::start();
+    for name in ["TERM", "INT"] {
+        let mut alice =
+            if name == "TERM" { service.person("alice@example.org") } else { service.console("alice@example.org") };
+        alice.ok(json!({"do": "create"}));
+        signal(name, alice.child.id());
+        // The input stays open.
+        assert_eq!(alice.event("OnSignout")["result"], "S_OK");
+        assert_eq!(wait(&mut alice.child).code(), Some(0));
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::{Service, connected};
+use crate::world::{Service, connected, run, text};
 
 #[test]
 fn a_signal_stops_it_and_clients_come_back_when_it_does() {
@@ -21,6 +21,21 @@ fn a_signal_stops_it_and_clients_come_back_when_it_does() {
         let (_, errors, status) = party.finish();
         assert!(errors.iter().all(|line| line.starts_with("hither: the connection is down")), "{errors:?}");
         assert_eq!((errors.len(), status.code()), (2, Some(0)));
+    }
+}
+
+#[test]
+fn what_it_cannot_do_is_said_in_one_line() {
+    let service = Service::start();
+    let address = service.url.strip_prefix("ws://").and_then(|rest| rest.strip_suffix("/v1")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "not a folder").unwrap();
+    for (listen, data) in [(address, folder.path()), ("127.0.0.1:0", &file)] {
+        let output = run(&["serve", "--listen", listen, "--data", data.to_str().unwrap()], "");
+        let errors = text(&output.stderr);
+        assert_eq!((output.status.code(), errors.lines().count()), (Some(1), 1), "{errors}");
+        assert!(errors.starts_with("hither: cannot serve on ") && output.stdout.is_empty(), "{errors}");
     }
 }
 
