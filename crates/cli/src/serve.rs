@@ -17,7 +17,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode> {
     args.settings.apply(&mut config);
     raise_file_limit(config.connections);
     let mut stop = Stop::new();
-    let server = Server::bind(config).await.with_context(|| format!("cannot serve on {}", args.listen))?;
+    let server = Server::bind(config).await?;
     print_line(&format!("listening on {}", server.url())).context("cannot write to standard output")?;
     server.run(async move { stop.wait().await }).await;
     Ok(ExitCode::SUCCESS)
