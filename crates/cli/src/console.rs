@@ -55,7 +55,7 @@ pub async fn run(args: &ConsoleArgs) -> Result<ExitCode> {
             (Face::Human(face), lines)
         }
     };
-    match Conversation::new(console, events, face, lines).run().await? {
+    match Conversation::new(console, events, args.state.is_some(), face, lines).run().await? {
         Ended::Left => signing_in.forget_state().map(|()| ExitCode::SUCCESS),
         // Perhaps because another console goes on with the same state file.
         Ended::SignedOut => Ok(ExitCode::FAILURE),

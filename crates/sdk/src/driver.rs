@@ -228,6 +228,7 @@ impl Driver {
         if taken > self.taken {
             self.taken = taken;
             self.give(Input::Taken { events: taken });
+            self.shared.lock().settle(taken);
         } else {
             self.give(Input::Changed);
         }

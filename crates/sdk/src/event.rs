@@ -150,6 +150,13 @@ impl Events {
         poll_fn(|cx| self.poll_event(cx)).await
     }
 
+    /// Done with the event that [`Events::next`] gave last. Asking for the next one says the same;
+    /// this also waits until it is in the [`ResumePoint`](crate::ResumePoint), so that no later
+    /// process is told of it again. Cancel-safe.
+    pub async fn settle(&mut self) {
+        poll_fn(|cx| self.handle.shared.poll_settled(cx)).await;
+    }
+
     fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         self.handle.shared.poll_event(cx).map(|told| told.map(|told| self.in_words_of_the_sdk(told)))
     }

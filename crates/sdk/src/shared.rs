@@ -56,11 +56,14 @@ pub struct State {
     handed_out: bool,
     /// How many events the application has taken.
     taken: u64,
+    /// How many of them are taken in the resume point as well.
+    settled: u64,
     /// Whether the application still wants to hear.
     listening: bool,
     /// Whether the last event is in.
     over: bool,
     waker: Option<Waker>,
+    settling: Option<Waker>,
     /// What a resume point has brought back and nobody has taken.
     pub restored: Vec<SessionId>,
 }
@@ -80,9 +83,11 @@ impl Shared {
             events: VecDeque::new(),
             handed_out: false,
             taken: 0,
+            settled: 0,
             listening: true,
             over: false,
             waker: None,
+            settling: None,
             restored,
         };
         Shared { state: Mutex::new(state), changed: Notify::new(), clock: Clock::start(), durable }
@@ -115,6 +120,17 @@ impl Shared {
             return Poll::Ready(None);
         }
         state.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// The application has done with the event before, and waits until that is kept.
+    pub fn poll_settled(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        self.take(&mut state);
+        if state.over || state.settled >= state.taken {
+            return Poll::Ready(());
+        }
+        state.settling = Some(cx.waker().clone());
         Poll::Pending
     }
 
@@ -154,6 +170,15 @@ impl State {
     pub fn finish(&mut self) {
         self.over = true;
         self.wake();
+        self.settle(self.taken);
+    }
+
+    /// So many taken events are kept.
+    pub fn settle(&mut self, events: u64) {
+        self.settled = events;
+        if let Some(waker) = self.settling.take() {
+            waker.wake();
+        }
     }
 
     pub fn taken(&self) -> u64 {

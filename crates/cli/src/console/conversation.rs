@@ -38,6 +38,8 @@ pub enum Face {
 pub struct Conversation {
     console: Arc<Console>,
     events: Events,
+    /// Whether a console that is started again goes on where this one was.
+    resumable: bool,
     /// The stream of events has ended.
     over: bool,
     /// The service has signed us out, of its own accord.
@@ -62,8 +64,9 @@ enum Left<T> {
 }
 
 impl Conversation {
-    pub fn new(console: Arc<Console>, events: Events, face: Face, lines: Lines) -> Conversation {
-        Conversation { console, events, over: false, signed_out: false, face, lines, stop: Stop::new() }
+    pub fn new(console: Arc<Console>, events: Events, resumable: bool, face: Face, lines: Lines) -> Conversation {
+        let stop = Stop::new();
+        Conversation { console, events, resumable, over: false, signed_out: false, face, lines, stop }
     }
 
     /// Answers lines and tells events until end of input, `quit` or a signal; then signs out.
@@ -96,7 +99,7 @@ impl Conversation {
                 event = self.events.next(), if !self.over => event,
                 line = self.lines.recv() => return Ok(line),
             };
-            self.tell(event)?;
+            self.tell(event).await?;
         }
     }
 
@@ -114,7 +117,7 @@ impl Conversation {
                 event = self.events.next(), if !self.over => event,
                 done = &mut step => break done,
             };
-            self.tell(event)?;
+            self.tell(event).await?;
         };
         self.tell_waiting().await?;
         Ok(Left::Done(done))
@@ -128,7 +131,7 @@ impl Conversation {
                 event = self.events.next() => event,
                 () = ready(()) => break,
             };
-            self.tell(event)?;
+            self.tell(event).await?;
         }
         Ok(())
     }
@@ -166,11 +169,15 @@ impl Conversation {
         .context("cannot write to standard output")
     }
 
-    fn tell(&mut self, event: Option<Event>) -> Result<()> {
+    async fn tell(&mut self, event: Option<Event>) -> Result<()> {
         let Some(event) = event else {
             self.over = true;
             return Ok(());
         };
+        if self.resumable {
+            // Before it is told: whoever reads it and kills this process is not told of it again.
+            self.events.settle().await;
+        }
         if let Event::Signout { code } = event {
             self.signed_out = code.is_failure();
         }
