@@ -4,8 +4,8 @@
 //! counted by address and by name, and only passwords are refused for it: who has a token gets in.
 
 use std::net::IpAddr;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use crate::config::ServiceConfig;
 use crate::driver::{Clock, Note};
 use crate::password;
+use crate::server::StartError;
 use crate::store::{Store, StoreError};
 
 /// Sign-ins that wait for a thread.
@@ -60,12 +61,12 @@ struct Worker {
 
 impl Auth {
     /// Starts the threads; each has the store open for itself.
-    pub fn start(config: &Arc<ServiceConfig>, clock: Clock, inbox: &mpsc::Sender<Note>) -> Result<Auth, StoreError> {
-        let nobody: Arc<str> = password::hash("nobody", config.password_cost).unwrap_or_default().into();
+    pub fn start(config: &Arc<ServiceConfig>, clock: Clock, inbox: &mpsc::Sender<Note>) -> Result<Auth, StartError> {
+        let nobody: Arc<str> = password::hash("nobody", config.password_cost)?.into();
         let failures = Arc::new(Mutex::new(Failures::default()));
-        let worker = |data: &Path| -> Result<Worker, StoreError> {
+        let worker = || -> Result<Worker, StartError> {
             Ok(Worker {
-                store: Store::open(data)?,
+                store: Store::open_for_tokens(&config.data)?,
                 config: Arc::clone(config),
                 failures: Arc::clone(&failures),
                 clock,
@@ -73,9 +74,9 @@ impl Auth {
             })
         };
         let threads = std::thread::available_parallelism().map_or(1, |n| (n.get() / 2).max(1));
-        let passwords = (0..threads).map(|_| worker(&config.data)).collect::<Result<Vec<_>, _>>()?;
-        let tokens = vec![worker(&config.data)?];
-        Ok(Auth { passwords: pool("passwords", passwords, inbox), tokens: pool("tokens", tokens, inbox) })
+        let passwords = (0..threads).map(|_| worker()).collect::<Result<Vec<_>, _>>()?;
+        let tokens = vec![worker()?];
+        Ok(Auth { passwords: pool("passwords", passwords, inbox)?, tokens: pool("tokens", tokens, inbox)? })
     }
 
     /// Hands a sign-in to the pool, which answers into the driver's inbox; or answers at once if too
@@ -91,7 +92,7 @@ impl Auth {
     }
 }
 
-fn pool(name: &str, workers: Vec<Worker>, inbox: &mpsc::Sender<Note>) -> mpsc::Sender<Job> {
+fn pool(name: &str, workers: Vec<Worker>, inbox: &mpsc::Sender<Note>) -> Result<mpsc::Sender<Job>, StartError> {
     let (sender, receiver) = mpsc::channel::<Job>(WAITING);
     let receiver = Arc::new(Mutex::new(receiver));
     for worker in workers {
@@ -107,11 +108,9 @@ fn pool(name: &str, workers: Vec<Worker>, inbox: &mpsc::Sender<Note>) -> mpsc::S
                 }
             }
         };
-        if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(work) {
-            tracing::error!(%error, "cannot start a thread for {name}");
-        }
+        std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(StartError::Thread)?;
     }
-    sender
+    Ok(sender)
 }
 
 fn too_busy(retry_after_ms: u64) -> Denied {
@@ -147,9 +146,12 @@ impl Worker {
         }
         let hash = self.store.password_hash(name)?;
         let right = password::verify(password, hash.as_deref().unwrap_or(&self.nobody)) && hash.is_some();
-        let Some(record) = self.store.record(name)?.filter(|_| right) else {
+        // The record is read only now: to read it for a wrong password would take longer than for
+        // nobody, and tell them apart.
+        let record = if right { self.store.record(name)? } else { None };
+        let Some(record) = record else {
             self.failed(address, name);
-            tracing::info!("a sign-in was refused");
+            tracing::debug!("a sign-in was refused");
             return Ok(Err(wrong()));
         };
         let device = sign_in.device.unwrap_or_else(|| Guid(uuid::Uuid::new_v4().as_u128()));
@@ -157,13 +159,14 @@ impl Worker {
             tracing::error!("the system has no randomness: nobody can sign in with a password");
             return Ok(Err(Denied { code: Code::E_FAIL, retry_after_ms: Some(RETRY_MS) }));
         };
-        self.store.add_token(&hash_of(&token), name, device)?;
+        self.store.add_token(&hash_of(&token), name, device, self.config.tokens_per_account)?;
         Ok(Ok(Admitted { record, device, token: Some(token.into()) }))
     }
 
     /// A token names the person and the device by itself; who names others is refused.
     fn check_token(&self, sign_in: &SignIn, token: &str) -> Result<Result<Admitted, Denied>, StoreError> {
-        let Some((name, device)) = self.store.use_token(&hash_of(token))? else { return Ok(Err(wrong())) };
+        let life = Duration::from_hours(u64::from(self.config.token_days) * 24);
+        let Some((name, device)) = self.store.use_token(&hash_of(token), life)? else { return Ok(Err(wrong())) };
         let device: Option<DeviceId> = Guid::parse(&device).ok();
         let other_person = sign_in.user.as_ref().is_some_and(|user| *user != name);
         let other_device = sign_in.device.is_some() && sign_in.device != device;
@@ -197,4 +200,36 @@ fn new_token() -> Option<String> {
 
 fn hash_of(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(conn: u64, credential: Credential) -> Job {
+        let sign_in = SignIn {
+            user: PersonName::parse("alice@example.org").ok(),
+            credential,
+            device: None,
+            device_key: None,
+            status: None,
+            epoch: None,
+        };
+        Job { conn: ConnId(conn), address: [127, 0, 0, 1].into(), sign_in: Box::new(sign_in) }
+    }
+
+    #[test]
+    fn when_too_many_passwords_wait_the_next_is_told_when_to_come_back_and_tokens_go_on() {
+        let (passwords, _waiting) = mpsc::channel(2);
+        let (tokens, _tokens) = mpsc::channel(2);
+        let auth = Auth { passwords, tokens };
+        let password = || Credential::Password("secret".into());
+        assert!(auth.submit(job(1, password())).is_none() && auth.submit(job(2, password())).is_none());
+        let Some(Input::Authenticated { conn: ConnId(3), result: Err(denied) }) = auth.submit(job(3, password()))
+        else {
+            panic!("refused at once");
+        };
+        assert_eq!((denied.code, denied.retry_after_ms), (Code::MSGR_E_SERVER_TOO_BUSY, Some(RETRY_MS)));
+        assert!(auth.submit(job(4, Credential::Token("token".into()))).is_none());
+    }
 }

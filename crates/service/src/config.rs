@@ -33,6 +33,10 @@ pub struct ServiceConfig {
     pub failures_per_address: Allowance,
     /// Wrong passwords for one name: `MSGR_E_SERVER_TOO_BUSY` beyond; tokens are not concerned.
     pub failures_per_name: Allowance,
+    /// A token that has not been used for so many days stops working.
+    pub token_days: u32,
+    /// Tokens of one account, at least 1; beyond, the one unused for longest stops working.
+    pub tokens_per_account: u32,
 }
 
 /// Parameters of Argon2id.
@@ -66,6 +70,8 @@ impl ServiceConfig {
             password_cost: PasswordCost::RECOMMENDED,
             failures_per_address: Allowance { burst: 50, each_ms: 1_000 },
             failures_per_name: Allowance { burst: 10, each_ms: 6_000 },
+            token_days: 90,
+            tokens_per_account: 32,
         }
     }
 }

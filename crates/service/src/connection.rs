@@ -1,6 +1,6 @@
 //! One connection: frames in, frames out, signs of life. Decides nothing about sessions.
 
-use std::collections::VecDeque;
+use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +8,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use hither_proto::service::{Close, ConnId, Input};
 use hither_wire::decode_client;
-use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -26,7 +25,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// The driver's end of a connection.
 #[derive(Debug)]
 pub struct Link {
-    /// Where it comes from.
+    /// Where it comes from: a [`source`](crate::gate::source).
     pub address: IpAddr,
     /// What is sent to it.
     pub outbox: Outbox,
@@ -41,21 +40,23 @@ pub struct Pace {
     pub unread: Duration,
 }
 
-/// Runs a connection to its end, and tells the driver of it.
-pub async fn run(
+/// Runs a connection to its end, and tells the driver of it. The socket is boxed: a future has room
+/// for every place that a value passes through, and this one is held ten thousand times.
+pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     conn: ConnId,
-    mut socket: WebSocketStream<TcpStream>,
+    mut socket: Box<WebSocketStream<S>>,
     link: Arc<Link>,
     inbox: mpsc::Sender<Note>,
     pace: Pace,
 ) {
     let opened = Note::Opened(conn, Arc::clone(&link));
-    if inbox.send(opened).await.is_err() {
-        return;
-    }
-    let why = tokio::select! {
-        why = talk(conn, &mut socket, &link.outbox, &inbox, pace) => why,
-        () = link.outbox.overflowed() => Some(Close::TooSlow),
+    let why = if inbox.send(opened).await.is_err() {
+        Some(Close::GoingAway)
+    } else {
+        tokio::select! {
+            why = talk(conn, &mut socket, &link.outbox, &inbox, pace) => why,
+            () = link.outbox.overflowed() => Some(Close::TooSlow),
+        }
     };
     // The driver goes on without this connection at once, if it has not stopped already; the
     // goodbye is only politeness.
@@ -66,9 +67,9 @@ pub async fn run(
 }
 
 /// Until somebody ends it: `Some` if it is this side, with the reason.
-async fn talk(
+async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     conn: ConnId,
-    socket: &mut WebSocketStream<TcpStream>,
+    socket: &mut WebSocketStream<S>,
     outbox: &Outbox,
     inbox: &mpsc::Sender<Note>,
     pace: Pace,
@@ -80,13 +81,8 @@ async fn talk(
         tokio::select! {
             biased;
             () = outbox.filled() => {
-                let Batch { frames, close } = outbox.take();
-                match timeout(pace.unread, send(socket, frames)).await {
-                    Ok(sent) => sent.ok()?,
-                    Err(_) => return Some(Close::TooSlow),
-                }
-                if close.is_some() {
-                    return close;
+                if let Err(why) = send_waiting(socket, outbox, pace).await {
+                    return why;
                 }
             }
             frame = socket.next() => {
@@ -95,7 +91,9 @@ async fn talk(
                 match frame? {
                     Ok(Message::Text(text)) => {
                         let frame = decode_client(text.as_str());
-                        inbox.send(Note::Input(Input::Received { conn, frame })).await.ok()?;
+                        if inbox.send(Note::Input(Input::Received { conn, frame })).await.is_err() {
+                            return hear_out(socket, outbox, pace).await;
+                        }
                     }
                     Ok(Message::Binary(_)) => return Some(Close::Binary),
                     // The library answers pings and closes by itself.
@@ -109,38 +107,74 @@ async fn talk(
                     return Some(Close::Silent);
                 }
                 pinged = true;
-                socket.send(Message::Ping(Bytes::new())).await.ok()?;
+                if let Err(why) = in_time(pace, socket.send(Message::Ping(Bytes::new()))).await {
+                    return why;
+                }
             }
         }
     }
 }
 
-/// Everything in one write, if it fits one.
-async fn send(socket: &mut WebSocketStream<TcpStream>, frames: VecDeque<String>) -> Result<(), Error> {
-    for frame in frames {
-        socket.feed(Message::text(frame)).await?;
+/// The driver has stopped and takes no more; what it says last is still to be sent.
+async fn hear_out<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    outbox: &Outbox,
+    pace: Pace,
+) -> Option<Close> {
+    let last_words = async {
+        loop {
+            outbox.filled().await;
+            if let Err(why) = send_waiting(socket, outbox, pace).await {
+                return why;
+            }
+        }
+    };
+    timeout(GOODBYE, last_words).await.unwrap_or(Some(Close::GoingAway))
+}
+
+/// Sends all that waits, in one write if it fits one. `Err` as the end of [`talk`].
+async fn send_waiting<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    outbox: &Outbox,
+    pace: Pace,
+) -> Result<(), Option<Close>> {
+    let Batch { frames, close } = outbox.take();
+    let send = async {
+        for frame in frames {
+            socket.feed(Message::text(frame)).await?;
+        }
+        socket.flush().await
+    };
+    in_time(pace, send).await?;
+    if close.is_some() { Err(close) } else { Ok(()) }
+}
+
+/// A client that does not read is not waited for without end. `Err` as the end of [`talk`].
+async fn in_time(pace: Pace, send: impl Future<Output = Result<(), Error>>) -> Result<(), Option<Close>> {
+    match timeout(pace.unread, send).await {
+        Ok(sent) => sent.map_err(|_| None),
+        Err(_) => Err(Some(Close::TooSlow)),
     }
-    socket.flush().await
 }
 
 /// Closes, and waits until the client has seen it.
-async fn say_goodbye(socket: &mut WebSocketStream<TcpStream>, why: Close) {
+async fn say_goodbye<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, why: Close) {
     let frame = CloseFrame { code: why.number().into(), reason: why.reason().into() };
     if socket.close(Some(frame)).await.is_err() {
         return;
     }
-    loop {
-        match socket.next().await {
-            Some(Ok(_)) => {}
-            // What could not be read is still under way: to drop it unread would reset the
-            // connection before the client has seen why.
-            Some(Err(Error::Capacity(_) | Error::Protocol(_))) => return drain(socket.get_mut()).await,
-            Some(Err(_)) | None => return,
-        }
+    while let Some(Ok(_)) = socket.next().await {}
+    linger(socket.get_mut()).await;
+}
+
+/// Ends a stream so that what was written last arrives: to drop it while something unread is under
+/// way would reset the connection before the client has seen why.
+pub async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
+    if stream.shutdown().await.is_ok() {
+        let mut rest = [0; 256];
+        while let Ok(1..) = stream.read(&mut rest).await {}
     }
 }
 
-async fn drain(stream: &mut TcpStream) {
-    let mut rest = [0; 1024];
-    while let Ok(1..) = stream.read(&mut rest).await {}
-}
+#[cfg(test)]
+mod tests;

@@ -80,9 +80,19 @@ impl Driver {
                     }
                 }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.handle(Input::Timeout),
-                _ = &mut stop => return self.handle(Input::Shutdown),
+                _ = &mut stop => return self.stop(inbox).await,
             }
         }
+    }
+
+    /// Whoever has spoken is heard; whoever speaks from now on finds the inbox closed, and waits for
+    /// the last words, which come now.
+    async fn stop(mut self, mut inbox: mpsc::Receiver<Note>) {
+        inbox.close();
+        while let Some(note) = inbox.recv().await {
+            self.note(note);
+        }
+        self.handle(Input::Shutdown);
     }
 
     fn note(&mut self, note: Note) {

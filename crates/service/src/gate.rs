@@ -1,7 +1,7 @@
 //! How many connections there are, altogether and from each address.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -21,6 +21,15 @@ struct Counts {
     by_address: HashMap<IpAddr, usize>,
 }
 
+/// What counts as one address, whichever way it is written: an IPv4 address, or the network of 2⁶⁴
+/// IPv6 addresses that one subscriber has to choose from.
+pub fn source(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
 /// A place for one connection, given back when dropped.
 #[derive(Debug)]
 pub struct Place {
@@ -34,10 +43,8 @@ impl Gate {
         Arc::new(Gate { counts: Mutex::default(), emptied: Notify::new(), altogether, per_address })
     }
 
-    /// A place, if there is one left.
+    /// A place, if there is one left; `address` is a [`source`].
     pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
-        // An IPv4 client counts the same however its address is written.
-        let address = address.to_canonical();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let here = counts.by_address.get(&address).copied().unwrap_or(0);
         if counts.all >= self.altogether || here >= self.per_address {
@@ -83,13 +90,24 @@ mod tests {
     #[test]
     fn places_are_given_back() {
         let gate = Gate::new(3, 2);
-        let [one, two] = ["192.0.2.1", "::ffff:192.0.2.1"].map(|text| text.parse::<IpAddr>().unwrap());
+        let [one, two, three] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(at);
         let first = gate.enter(one).unwrap();
-        let _second = gate.enter(two).unwrap();
+        let _second = gate.enter(one).unwrap();
         assert!(gate.enter(one).is_none(), "two from one address");
-        let _third = gate.enter("192.0.2.2".parse().unwrap()).unwrap();
-        assert!(gate.enter("192.0.2.3".parse().unwrap()).is_none(), "three altogether");
+        let _third = gate.enter(two).unwrap();
+        assert!(gate.enter(three).is_none(), "three altogether");
         drop(first);
-        assert!(gate.enter(two).is_some());
+        assert!(gate.enter(one).is_some());
+    }
+
+    #[test]
+    fn one_subscriber_is_one_source() {
+        assert_eq!(source(at("::ffff:192.0.2.1")), at("192.0.2.1"));
+        assert_eq!(source(at("2001:db8:1:2:3:4:5:6")), source(at("2001:db8:1:2:ffff::")));
+        assert_ne!(source(at("2001:db8:1:2::1")), source(at("2001:db8:1:3::1")));
+    }
+
+    fn at(address: &str) -> IpAddr {
+        address.parse().unwrap()
     }
 }

@@ -33,7 +33,8 @@ pub struct Batch {
 }
 
 impl Outbox {
-    /// An empty queue of at most so many bytes.
+    /// An empty queue of at most so many bytes; what it costs to hold a frame counts too, so that
+    /// the number of frames is bounded as well.
     pub fn new(bytes_max: usize) -> Outbox {
         Outbox { inner: Mutex::default(), filled: Notify::new(), overflowed: Notify::new(), bytes_max }
     }
@@ -44,7 +45,7 @@ impl Outbox {
         if inner.close.is_some() {
             return;
         }
-        inner.bytes += frame.len();
+        inner.bytes += frame.len() + size_of::<String>();
         if inner.bytes > self.bytes_max {
             *inner = Inner { close: Some(Close::TooSlow), ..Inner::default() };
             self.overflowed.notify_one();
@@ -87,7 +88,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_closes() {
-        let outbox = Outbox::new(10);
+        let outbox = Outbox::new(10 + 2 * size_of::<String>());
         outbox.push("12345".into());
         outbox.push("67890".into());
         assert_eq!(outbox.take().frames.len(), 2);
@@ -97,5 +98,14 @@ mod tests {
         assert_eq!((batch.frames.len(), batch.close), (0, Some(Close::TooSlow)));
         outbox.push("1".into());
         assert!(outbox.take().frames.is_empty(), "nothing after the close");
+    }
+
+    #[test]
+    fn many_empty_frames_are_too_many_too() {
+        let outbox = Outbox::new(1_000);
+        for _ in 0..1_000 {
+            outbox.push(String::new());
+        }
+        assert_eq!(outbox.take().close, Some(Close::TooSlow));
     }
 }

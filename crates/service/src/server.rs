@@ -2,21 +2,22 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hither_proto::service::{ConnId, Service};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::auth::Auth;
 use crate::config::ServiceConfig;
 use crate::connection::{self, Link, Pace};
 use crate::driver::{Clock, Driver, Note};
-use crate::gate::{Gate, Place};
+use crate::gate::{Gate, Place, source};
 use crate::outbox::Outbox;
+use crate::password::PasswordError;
 use crate::store::{Store, StoreError};
 use crate::upgrade::{PATH, turn_away, upgrade};
 use crate::writer::Writer;
@@ -25,6 +26,8 @@ use crate::writer::Writer;
 const INBOX: usize = 1024;
 /// How long a stop waits for connections to close.
 const STOP: Duration = Duration::from_secs(5);
+/// Connections that are told at a time that they are too many; more go without an answer.
+const FAREWELLS: usize = 256;
 /// After a failed accept (no more file handles, say) the next try waits this long.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -44,6 +47,9 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Passwords cannot be checked at this cost.
+    #[error("passwords cannot be checked with these parameters")]
+    PasswordCost(#[from] PasswordError),
     /// A thread cannot be started.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
@@ -89,47 +95,65 @@ impl Server {
     }
 
     /// Serves until `stop`, then tells everybody, closes every connection and returns.
+    ///
+    /// # Panics
+    /// If the machine has: there is no going on without it, and no telling what it would have said.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let gate = Gate::new(self.config.connections, self.config.connections_per_address);
-        tracing::info!(address = %self.address, "serving");
-        tokio::select! {
-            () = self.accept(&gate) => {}
-            () = stop => {}
-        }
+        let Server { listener, address, config, inbox, stop: halt, mut driver } = self;
+        let gate = Gate::new(config.connections, config.connections_per_address);
+        tracing::info!(%address, "serving");
+        let failed = tokio::select! {
+            () = accept(&listener, &gate, &config, &inbox) => None,
+            () = stop => None,
+            failed = &mut driver => Some(failed),
+        };
         tracing::info!("stopping");
-        drop(self.listener);
-        // The driver has told everybody when it returns.
-        let _ = self.stop.send(());
-        drop(self.driver.await);
+        drop(listener);
+        let ended = if let Some(failed) = failed {
+            failed
+        } else {
+            // The driver has told everybody when it returns.
+            let _ = halt.send(());
+            driver.await
+        };
+        if let Err(failure) = ended
+            && failure.is_panic()
+        {
+            std::panic::resume_unwind(failure.into_panic());
+        }
         if timeout(STOP, gate.empty()).await.is_err() {
             tracing::warn!("some connections did not close in time");
         }
         tracing::info!("stopped");
     }
+}
 
-    async fn accept(&self, gate: &Arc<Gate>) {
-        let mut count = 0;
-        loop {
-            match self.listener.accept().await {
-                Ok((stream, peer)) => {
+async fn accept(listener: &TcpListener, gate: &Arc<Gate>, config: &Arc<ServiceConfig>, inbox: &mpsc::Sender<Note>) {
+    let farewells = Arc::new(Semaphore::new(FAREWELLS));
+    let mut count = 0;
+    let mut failing = false;
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                failing = false;
+                let address = source(peer.ip());
+                if let Some(place) = gate.enter(address) {
                     count += 1;
-                    let Some(place) = gate.enter(peer.ip()) else {
-                        tokio::spawn(turn_away(stream));
-                        continue;
-                    };
-                    tokio::spawn(serve(
-                        ConnId(count),
-                        stream,
-                        peer,
-                        place,
-                        Arc::clone(&self.config),
-                        self.inbox.clone(),
-                    ));
+                    let (config, inbox) = (Arc::clone(config), inbox.clone());
+                    tokio::spawn(serve(ConnId(count), stream, address, place, config, inbox));
+                } else if let Ok(farewell) = Arc::clone(&farewells).try_acquire_owned() {
+                    tokio::spawn(async move {
+                        turn_away(stream).await;
+                        drop(farewell);
+                    });
                 }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(BREATH).await;
+            }
+            Err(error) => {
+                if !failing {
+                    tracing::warn!(%error, "cannot accept connections");
                 }
+                failing = true;
+                tokio::time::sleep(BREATH).await;
             }
         }
     }
@@ -145,7 +169,7 @@ fn first_epoch() -> u64 {
 async fn serve(
     conn: ConnId,
     stream: TcpStream,
-    peer: SocketAddr,
+    address: IpAddr,
     place: Place,
     config: Arc<ServiceConfig>,
     inbox: mpsc::Sender<Note>,
@@ -153,7 +177,7 @@ async fn serve(
     // Frames are small and somebody waits for each.
     drop(stream.set_nodelay(true));
     if let Some(socket) = upgrade(stream, &config.origins, config.machine.frame_bytes).await {
-        let link = Arc::new(Link { address: peer.ip(), outbox: Outbox::new(config.unsent_bytes) });
+        let link = Arc::new(Link { address, outbox: Outbox::new(config.unsent_bytes) });
         let pace = Pace {
             keepalive: Duration::from_millis(config.machine.keepalive_ms),
             unread: Duration::from_millis(config.unread_ms),
@@ -161,4 +185,20 @@ async fn serve(
         connection::run(conn, socket, link, inbox, pace).await;
     }
     drop(place);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    #[should_panic(expected = "the machine has failed")]
+    async fn without_its_machine_a_service_does_not_go_on() {
+        let data = tempfile::tempdir().unwrap();
+        let config = ServiceConfig::new(([127, 0, 0, 1], 0).into(), data.path().to_owned());
+        let mut server = Server::bind(config).await.unwrap();
+        server.driver.abort();
+        server.driver = tokio::spawn(async { panic!("the machine has failed") });
+        server.run(std::future::pending()).await;
+    }
 }

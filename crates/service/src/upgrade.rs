@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use hither_wire::limits;
+
+use crate::connection::linger;
 
 /// The path of the protocol's first version.
 pub const PATH: &str = "/v1";
@@ -18,6 +19,8 @@ const HEAD_BYTES: usize = 8 * 1024;
 const HEADERS: usize = 64;
 /// How long the request may take to arrive, and its answer to leave.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a refusal may take to be read: it is only politeness.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// Small: most of what a connection costs is its buffers.
 const BUFFER_BYTES: usize = 1024;
 
@@ -52,11 +55,11 @@ const TOO_MANY: Refusal = Refusal {
 };
 
 /// Reads the request and answers it; the WebSocket, or `None` if it was refused or did not come.
-pub async fn upgrade(
-    mut stream: TcpStream,
+pub async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
     origins: &[String],
     frame_bytes: u64,
-) -> Option<WebSocketStream<TcpStream>> {
+) -> Option<Box<WebSocketStream<S>>> {
     let frame_bytes = usize::try_from(frame_bytes).ok();
     let (head, rest) = timeout(PATIENCE, read_head(&mut stream)).await.ok()??;
     match judge(&head, origins) {
@@ -73,7 +76,7 @@ pub async fn upgrade(
                 .max_write_buffer_size(limits::SERVICE_FRAME_BYTES * 2)
                 .max_message_size(frame_bytes)
                 .max_frame_size(frame_bytes);
-            Some(WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await)
+            Some(Box::new(WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await))
         }
         Err(refusal) => {
             refuse(stream, &refusal).await;
@@ -83,11 +86,11 @@ pub async fn upgrade(
 }
 
 /// Turns away a connection that is one too many.
-pub async fn turn_away(stream: TcpStream) {
+pub async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(stream: S) {
     refuse(stream, &TOO_MANY).await;
 }
 
-async fn refuse(mut stream: TcpStream, refusal: &Refusal) {
+async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, refusal: &Refusal) {
     let Refusal { status, header, text } = refusal;
     let answer = format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\
@@ -95,22 +98,27 @@ async fn refuse(mut stream: TcpStream, refusal: &Refusal) {
         text.len()
     );
     let write = async {
-        stream.write_all(answer.as_bytes()).await?;
-        stream.shutdown().await
+        if stream.write_all(answer.as_bytes()).await.is_ok() {
+            linger(&mut stream).await;
+        }
     };
     // Whoever does not take the answer goes without it.
-    drop(timeout(PATIENCE, write).await);
+    drop(timeout(FAREWELL, write).await);
 }
 
 /// The head up to its empty line, and what was read beyond.
-async fn read_head(stream: &mut TcpStream) -> Option<(Vec<u8>, Vec<u8>)> {
+async fn read_head<S: AsyncRead + Unpin>(stream: &mut S) -> Option<(Vec<u8>, Vec<u8>)> {
+    const END: &[u8] = b"\r\n\r\n";
     let mut head = Vec::with_capacity(512);
     loop {
+        // Only what is new is looked through: a head may come byte by byte.
+        let seen = head.len().saturating_sub(END.len() - 1);
         if stream.read_buf(&mut head).await.ok()? == 0 {
             return None;
         }
-        if let Some(at) = head.windows(4).position(|window| window == b"\r\n\r\n") {
-            let rest = head.split_off(at + 4);
+        let end = head.get(seen..).and_then(|new| new.windows(END.len()).position(|window| window == END));
+        if let Some(at) = end {
+            let rest = head.split_off(seen + at + END.len());
             return Some((head, rest));
         }
         if head.len() >= HEAD_BYTES {
@@ -151,4 +159,51 @@ fn judge(head: &[u8], origins: &[String]) -> Result<String, Refusal> {
         return Err(ORIGIN);
     }
     header("Sec-WebSocket-Key").map(ToOwned::to_owned).ok_or(NO_UPGRADE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::Instant;
+
+    const REQUEST: &str = "GET /v1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_request_is_not_waited_for_without_end() {
+        let (here, mut there) = tokio::io::duplex(4096);
+        let start = Instant::now();
+        there.write_all(&REQUEST.as_bytes()[..100]).await.unwrap();
+        assert!(upgrade(here, &[], 16_384).await.is_none());
+        assert_eq!(start.elapsed(), PATIENCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn byte_by_byte_and_with_a_frame_behind_it() {
+        let (here, mut there) = tokio::io::duplex(4096);
+        let client = tokio::spawn(async move {
+            for byte in REQUEST.as_bytes() {
+                there.write_all(&[*byte]).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            // A masked `hi`.
+            there.write_all(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']).await.unwrap();
+            there
+        });
+        let mut socket = upgrade(here, &[], 16_384).await.unwrap();
+        let frame = futures_util::StreamExt::next(&mut socket).await.unwrap().unwrap();
+        assert_eq!(frame.into_text().unwrap().as_str(), "hi");
+        let mut answer = [0; 200];
+        let count = client.await.unwrap().read(&mut answer).await.unwrap();
+        let answer = std::str::from_utf8(&answer[..count]).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 101 ") && answer.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{answer}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_does_not_read_the_refusal_goes_without_it() {
+        let (here, _there) = tokio::io::duplex(16);
+        let start = Instant::now();
+        turn_away(here).await;
+        assert_eq!(start.elapsed(), FAREWELL);
+    }
 }

@@ -2,22 +2,39 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::StoreError;
-
 const STEPS: &[&str] = &[include_str!("migrations/0001.sql")];
 
+/// Why a database cannot be brought to the newest shape.
+#[derive(Debug)]
+pub enum Failure {
+    /// It is newer.
+    Newer { found: u32, known: u32 },
+    /// A step failed.
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Failure {
+        Failure::Sqlite(error)
+    }
+}
+
 /// Brings a database to the newest shape.
-pub fn migrate(db: &mut Connection) -> Result<(), StoreError> {
+pub fn migrate(db: &mut Connection) -> Result<(), Failure> {
     migrate_to(db, STEPS)
 }
 
-fn migrate_to(db: &mut Connection, steps: &[&str]) -> Result<(), StoreError> {
+fn migrate_to(db: &mut Connection, steps: &[&str]) -> Result<(), Failure> {
+    let known = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+    // Most often there is nothing to do: then nobody who writes is waited for.
+    if version(db)? == known {
+        return Ok(());
+    }
     // Immediate: of two processes that start at once, one waits for the other.
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let version: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+    let version = version(&transaction)?;
     if version > known {
-        return Err(StoreError::Newer { found: version, known });
+        return Err(Failure::Newer { found: version, known });
     }
     for (step, number) in steps.iter().zip(1_u32..).skip(version as usize) {
         transaction.execute_batch(step)?;
@@ -25,6 +42,10 @@ fn migrate_to(db: &mut Connection, steps: &[&str]) -> Result<(), StoreError> {
     }
     transaction.commit()?;
     Ok(())
+}
+
+fn version(db: &Connection) -> rusqlite::Result<u32> {
+    db.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
 #[cfg(test)]
@@ -60,9 +81,25 @@ mod tests {
     }
 
     #[test]
+    fn two_processes_that_start_at_once_make_it_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("x");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut db = Connection::open(&file).unwrap();
+                    db.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
+                    migrate(&mut db).unwrap();
+                });
+            }
+        });
+        assert!(!shape(&Connection::open(&file).unwrap()).is_empty());
+    }
+
+    #[test]
     fn a_database_from_the_future_is_left_alone() {
         let mut db = Connection::open_in_memory().unwrap();
         db.pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(migrate(&mut db), Err(StoreError::Newer { found: 99, .. })));
+        assert!(matches!(migrate(&mut db), Err(Failure::Newer { found: 99, .. })));
     }
 }

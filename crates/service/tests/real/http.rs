@@ -66,7 +66,8 @@ async fn one_connection_too_many_is_told_to_come_later() {
     let service = service_with(|config| config.connections_per_address = 2).await;
     let first = service.connect().await;
     let _second = service.connect().await;
-    let (line, text) = ask(service.address, "").await;
+    let request = format!("GET /v1 HTTP/1.1\r\nHost: x\r\n{}\r\n", UPGRADE.replace("dGhl", "TGhl"));
+    let (line, text) = ask(service.address, &request).await;
     assert!(line.contains("503") && text.contains("later"), "{line} {text}");
     drop(first);
     // The place is free again as soon as the service has seen the end of the first.

@@ -8,6 +8,7 @@ mod crossing;
 mod devices;
 mod hostile;
 mod http;
+mod logs;
 mod resume;
 mod signing;
 mod support;

@@ -1,10 +1,12 @@
 //! Signing in and out.
 
+use futures_util::SinkExt as _;
 use hither_proto::rate::Allowance;
 use hither_service::{PasswordCost, Store, hash_password};
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{service, service_with};
+use crate::support::{PEOPLE, Raw, service, service_with};
 
 #[tokio::test]
 async fn by_password_then_by_token() {
@@ -86,6 +88,49 @@ async fn guessing_is_slowed_down_and_tokens_still_get_in() {
     let mut again = service.connect().await;
     assert_eq!(again.sign_in("alice@example.org", json!({"token": token})).await["code"], 0);
     service.stop().await;
+}
+
+/// Reads until the end, and always has something to say; whether it was told of the sign-out, and
+/// the number of the close.
+async fn until_gone(mut raw: Raw, speaks: bool) -> (bool, Option<u16>) {
+    let mut told = false;
+    loop {
+        if speaks {
+            for _ in 0..2 {
+                drop(raw.socket.feed(Message::text(r#"{"id":1000,"do":"ping"}"#)).await);
+            }
+            drop(raw.socket.flush().await);
+        }
+        match raw.frame().await {
+            Ok(frame) => told |= frame["event"] == "signed-out",
+            Err(code) => return (told, code),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_stop_is_told_to_everybody_even_while_they_speak() {
+    let service = service().await;
+    let mut silent = tokio::task::JoinSet::new();
+    let mut greeted = tokio::task::JoinSet::new();
+    let mut signed_in = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        silent.spawn(until_gone(service.connect().await, false));
+        let mut raw = service.connect().await;
+        raw.ask("hello", json!({"versions": [1]})).await;
+        greeted.spawn(until_gone(raw, true));
+    }
+    for who in PEOPLE {
+        for _ in 0..5 {
+            signed_in.spawn(until_gone(service.signed_in(who).await, true));
+        }
+    }
+    let start = std::time::Instant::now();
+    service.stop().await;
+    assert!(start.elapsed() < std::time::Duration::from_secs(2), "nobody was waited for in vain");
+    assert_eq!(silent.join_all().await, [(false, Some(1001)); 20]);
+    assert_eq!(greeted.join_all().await, [(false, Some(1001)); 20]);
+    assert_eq!(signed_in.join_all().await, [(true, Some(1001)); 20]);
 }
 
 #[tokio::test]
