@@ -69,6 +69,14 @@ struct Limits {
     /// Seconds that a client may leave unread what it is sent
     #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = service().unread_ms / 1000)]
     unread: u64,
+    /// Days after which a session token that has not been used stops working
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500),
+          default_value_t = service().token_days)]
+    token_days: u32,
+    /// Session tokens of one account; the one unused for longest makes room
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000),
+          default_value_t = service().tokens_per_account)]
+    tokens_per_account: u32,
     /// Bytes that wait to be sent on one connection
     #[arg(long, value_name = "BYTES", value_parser = count(), default_value_t = service().unsent_bytes as u64)]
     unsent_bytes: u64,
@@ -146,6 +154,8 @@ impl Limits {
         config.connections_per_address = size(self.connections_per_address);
         config.machine.frame_bytes = self.frame_bytes;
         config.unread_ms = self.unread * 1000;
+        config.token_days = self.token_days;
+        config.tokens_per_account = self.tokens_per_account;
         config.unsent_bytes = size(self.unsent_bytes);
         config.machine.events_pending = size(self.events_pending);
         config.machine.devices_per_person = size(self.devices_per_person);
@@ -186,7 +196,7 @@ mod tests {
             "--sign-in 5 --keepalive 6 --connections 7 --connections-per-address 8 --unsent-bytes 9",
             "--events-pending 10 --devices-per-person 11 --sessions-per-person 12 --ringing-per-pair 13",
             "--invitations-per-minute 61 --failures-per-address 14 --failures-per-name 15",
-            "--frame-bytes 16385 --unread 16",
+            "--frame-bytes 16385 --unread 16 --token-days 17 --tokens-per-account 18",
         ]
         .join(" ");
         let config = configured(&flags.split(' ').collect::<Vec<_>>());
@@ -197,6 +207,7 @@ mod tests {
         assert_eq!((machine.events_pending, machine.devices_per_person, machine.sessions_per_person), (10, 11, 12));
         assert_eq!((machine.ringing_per_pair, machine.invitations_per_minute), (13, 61));
         assert_eq!((machine.frame_bytes, config.unread_ms), (16_385, 16_000));
+        assert_eq!((config.token_days, config.tokens_per_account), (17, 18));
         assert_eq!((config.failures_per_address.burst, config.failures_per_name.burst), (14, 15));
         assert_eq!((machine.invitations, config.origins.len()), (InvitationsFrom::Anyone, 2));
     }
