@@ -14,6 +14,7 @@
 //! | `record`, `sessions` | what the service's events make of a session (R8) |
 //! | `acks`, `resume` | what is acknowledged, what another process needs to go on |
 //! | `presence` | which changes of presence are real |
+//! | `neighbour` | what only an agent tells |
 //!
 //! It knows no sockets, no files and no clock: the sdk does.
 
@@ -22,6 +23,7 @@ mod answers;
 mod backoff;
 mod calls;
 mod link;
+mod neighbour;
 mod port;
 mod presence;
 mod properties;
@@ -42,6 +44,7 @@ use crate::timers::Timers;
 use acks::{Acks, Arrival};
 use backoff::Backoff;
 use link::{Link, Standing};
+use neighbour::Neighbour;
 pub use port::{Call, CallId, Event, Input, Output, Refusal, Reply, SessionSnapshot, Setup, Stop};
 use presence::Presence;
 use requests::Requests;
@@ -51,7 +54,8 @@ use sessions::{Sessions, is_bounded};
 
 /// The client machine.
 pub struct Client {
-    user: PersonName,
+    /// `None` until the other end has said who it is.
+    user: Option<PersonName>,
     friendly_name: Box<str>,
     credential: Credential,
     device: DeviceId,
@@ -80,6 +84,10 @@ pub struct Client {
     /// For a resume point: those it has not taken.
     untaken: VecDeque<Event>,
     durable: bool,
+    relay: bool,
+    patient: bool,
+    /// What the other end says if it is an agent.
+    neighbour: Option<Neighbour>,
     /// Whether a resume point would say something new.
     unsaved: bool,
     timers: Timers<Deadline>,
@@ -140,6 +148,9 @@ impl Client {
             taken_events: 0,
             untaken: VecDeque::new(),
             durable: setup.durable,
+            relay: setup.relay,
+            patient: setup.patient,
+            neighbour: None,
             unsaved: false,
             timers: Timers::default(),
             outputs: VecDeque::new(),
@@ -200,13 +211,13 @@ impl Client {
         self.timers.next().map(|(at, _)| at)
     }
 
-    /// What another machine needs to go on where this one is.
-    pub fn resume_point(&self) -> ResumePoint {
+    /// What another machine needs to go on where this one is; `None` while nobody knows who it is.
+    pub fn resume_point(&self) -> Option<ResumePoint> {
         let epoch = self.standing.stay();
         let (arrived, taken) = epoch.map_or((0, 0), |_| self.acks.state());
         let keyed = self.requests.iter().filter(|pending| pending.key.is_some());
-        ResumePoint {
-            user: self.user.clone(),
+        Some(ResumePoint {
+            user: self.user.clone()?,
             device: self.device,
             token: self.token().map(Into::into),
             status: self.status,
@@ -216,12 +227,12 @@ impl Client {
             events: self.untaken.iter().filter(|event| event.is_of_session()).cloned().collect(),
             sessions: self.sessions.to_keep(),
             requests: keyed.map(Unanswered::of).collect(),
-        }
+        })
     }
 
-    /// Who is, or wants to be, signed in.
-    pub fn user(&self) -> &PersonName {
-        &self.user
+    /// Who is, or wants to be, signed in; `None` until an agent has said it.
+    pub fn user(&self) -> Option<&PersonName> {
+        self.user.as_ref()
     }
 
     /// The person's friendly name, once signed in.
@@ -238,7 +249,7 @@ impl Client {
     pub fn token(&self) -> Option<&str> {
         match &self.credential {
             Credential::Token(token) => Some(token),
-            Credential::Password(_) => None,
+            Credential::Password(_) | Credential::Local => None,
         }
     }
 
@@ -248,6 +259,9 @@ impl Client {
         }
         for event in std::mem::take(&mut self.untaken) {
             self.emit(event);
+        }
+        if self.patient {
+            self.timers.set(Deadline::Grace, Some(self.now.saturating_add(link::FIRST_MS)));
         }
         self.connect(None);
     }
@@ -292,9 +306,9 @@ impl Client {
             (None, Told::Unknown) | (Some(Arrival::Again), _) => {}
             (None | Some(Arrival::Gap), _) => self.nonsense(),
             (Some(Arrival::Next), told) => {
-                for event in self.sessions.fold(self.now, told) {
-                    self.emit(event);
-                }
+                let relayed = self.relay.then(|| Event::Relayed(Box::new(told.clone())));
+                let events = self.sessions.fold(self.now, told);
+                self.tell(relayed, events);
                 self.acks.wait_for(self.told_events);
                 self.acks.take(self.taken_events);
                 self.unsaved = true;
@@ -307,6 +321,16 @@ impl Client {
     fn signed_out(&mut self, code: Code) {
         if !matches!(code, Code::MSGR_E_SERVER_SHUTDOWN | Code::MSGR_E_SERVER_TOO_BUSY) {
             self.stop(Stop::SignedOutByService(code), None);
+        }
+    }
+
+    /// Tells the application what a message means, or the message itself if it is passed on. One that
+    /// means nothing is not.
+    fn tell(&mut self, relayed: Option<Event>, events: Vec<Event>) {
+        match relayed {
+            Some(relayed) if !events.is_empty() => self.emit(relayed),
+            Some(_) => {}
+            None => events.into_iter().for_each(|event| self.emit(event)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What is decided: sans-IO machines for the session, the service and the client.
+//! What is decided: sans-IO machines for the session, the service, the client and the agent.
 //!
 //! No clock, no socket, no thread, no randomness: those come in as inputs. The contract of every
 //! machine here, in one sentence: *give one input with the time, take outputs until there are none,
@@ -7,7 +7,9 @@
 
 #![cfg_attr(test, allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects"))]
 
+pub mod agent;
 pub mod client;
+mod outbox;
 pub mod rate;
 pub mod service;
 pub mod session;

@@ -226,4 +226,4 @@ impl Person {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

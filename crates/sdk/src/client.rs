@@ -107,7 +107,7 @@ impl ClientBuilder {
         }
         let random = |error: getrandom::Error| ConnectError::NoRandomness(error.into());
         let setup = Setup {
-            user: user.clone(),
+            user: Some(user.clone()),
             credential,
             device: device.map_or_else(random_guid, Ok).map_err(random)?,
             status,
@@ -115,6 +115,7 @@ impl ClientBuilder {
             seed: getrandom::u64().map_err(random)?,
             key_prefix: format!("{:016x}", getrandom::u64().map_err(random)?).into(),
             durable: keep.is_some(),
+            relay: false,
         };
         let machine = match point {
             Some(point) => Machine::restore(setup, point.0),
@@ -197,7 +198,7 @@ impl Client {
     pub async fn contacts(&self) -> Result<Vec<Contact>, Error> {
         Ok(match self.handle.call(Call::Contacts).await? {
             Reply::Contacts(contacts) => contacts,
-            Reply::Done | Reply::Already | Reply::Contact(_) | Reply::Settings(_) => Vec::new(),
+            Reply::Done | Reply::Already | Reply::Contact(_) | Reply::Settings(_) | Reply::Agent(_) => Vec::new(),
         })
     }
 
@@ -205,7 +206,7 @@ impl Client {
     pub async fn contact(&self, action: ContactAction, who: &str) -> Result<Option<Contact>, Error> {
         Ok(match self.handle.call(Call::Contact { action, who: who.into() }).await? {
             Reply::Contact(contact) => contact,
-            Reply::Done | Reply::Already | Reply::Contacts(_) | Reply::Settings(_) => None,
+            Reply::Done | Reply::Already | Reply::Contacts(_) | Reply::Settings(_) | Reply::Agent(_) => None,
         })
     }
 
@@ -213,14 +214,14 @@ impl Client {
     pub async fn settings(&self, change: SettingsChange) -> Result<Settings, Error> {
         Ok(match self.handle.call(Call::Settings(change)).await? {
             Reply::Settings(settings) => settings,
-            Reply::Done | Reply::Already | Reply::Contacts(_) | Reply::Contact(_) => Settings::default(),
+            Reply::Done | Reply::Already | Reply::Contacts(_) | Reply::Contact(_) | Reply::Agent(_) => Settings::default(),
         })
     }
 
     /// Signs out, after everything that was called before. Live sessions are lost to both sides:
     /// cancel them first.
     pub async fn sign_out(&self) -> Result<(), Error> {
-        match self.handle.perform(Call::SignOut).await {
+        match self.handle.perform(Call::SignOut { revoke: false }).await {
             Err(Error::SignedOut) => Ok(()),
             outcome => outcome,
         }

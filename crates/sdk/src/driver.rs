@@ -136,7 +136,7 @@ impl Driver {
             let mut point = None;
             while let Some(output) = state.machine.poll_output() {
                 if output == Output::Save {
-                    point = Some(state.machine.resume_point());
+                    point = state.machine.resume_point();
                 } else {
                     outputs.push(output);
                 }
@@ -220,7 +220,7 @@ impl Driver {
     fn leave(&mut self) {
         self.leave_by = Some(Instant::now() + LEAVE);
         self.changed();
-        self.call(Call::SignOut, None);
+        self.call(Call::SignOut { revoke: false }, None);
     }
 
     fn changed(&mut self) {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use futures_util::Stream;
 use hither_proto::client::Event as Told;
 use hither_wire::message::{Application, Elsewhere, Stage};
-use hither_wire::{Code, PersonName, SessionId, State, Status};
+use hither_wire::{Code, Guid, PersonName, SessionId, State, Status};
 
 use crate::Session;
 use crate::shared::Handle;
@@ -109,6 +109,40 @@ pub enum Event {
         /// To what.
         status: Status,
     },
+    /// From an agent: it is about to start the application of a session.
+    ReadyToLaunch {
+        /// Of which session.
+        session: SessionId,
+    },
+    /// From an agent: whether it is to start the application of a session. It does, unless it is told
+    /// otherwise within two seconds.
+    BeforeAppLaunch {
+        /// Of which session.
+        session: SessionId,
+        /// The question: [`Agent::reply`](crate::Agent::reply).
+        question: u64,
+    },
+    /// The invitee has to install the application first; the session waits (R15).
+    AppNotPresent {
+        /// Of which session.
+        session: SessionId,
+        /// The application's name.
+        name: String,
+        /// Where to get it, "" if nowhere.
+        url: String,
+    },
+    /// From an agent: an application has been registered on this machine.
+    AppRegistered {
+        /// Which application.
+        application: Guid,
+    },
+    /// From an agent: an application has been unregistered on this machine.
+    AppUnRegistered {
+        /// Which application.
+        application: Guid,
+    },
+    /// The agent goes away, or has gone.
+    AppShutdown,
 }
 
 /// Somebody invites: accept, decline or ignore through the session. Dropped without that, it rings
@@ -128,6 +162,9 @@ pub struct Invitation {
     pub data: String,
     /// How much longer it rings, in milliseconds (R22).
     pub ring_ms: u64,
+    /// From an agent: whether this application handles the invitation itself, so that the agent does
+    /// not ring. It rings, unless it is told otherwise within two seconds.
+    pub question: Option<u64>,
 }
 
 /// The stream of events: each once, in order.
@@ -166,7 +203,7 @@ impl Events {
             Told::SignedIn { user, resumed } => Event::Signin { user, resumed },
             Told::SignedOut { code } => Event::Signout { code },
             Told::ConnectionLost { code } => Event::ConnectionLost { code },
-            Told::Invitation { session, from, friendly_name, application, data, ring_ms, until } => {
+            Told::Invitation { session, from, friendly_name, application, data, ring_ms, until, question } => {
                 let left = until.saturating_sub(self.handle.shared.clock.now());
                 Event::Invitation(Invitation {
                     session: Session::new(Arc::clone(&self.handle), session),
@@ -175,6 +212,7 @@ impl Events {
                     application,
                     data: data.into(),
                     ring_ms: left.min(ring_ms),
+                    question,
                 })
             }
             Told::StateChanged { session, previous, state } => Event::StateChanged { session, previous, state },
@@ -185,6 +223,14 @@ impl Events {
             Told::Termination { session, code, data } => Event::Termination { session, code, data: data.into() },
             Told::SendError { session, code } => Event::SendError { session, code },
             Told::Progress { session, stage, code } => Event::Progress { session, stage, code },
+            Told::ReadyToLaunch { session } => Event::ReadyToLaunch { session },
+            Told::BeforeAppLaunch { session, question } => Event::BeforeAppLaunch { session, question },
+            Told::AppNotPresent { session, name, url } => {
+                Event::AppNotPresent { session, name: name.into(), url: url.into() }
+            }
+            Told::AppRegistered { guid } => Event::AppRegistered { application: guid },
+            Told::AppUnregistered { guid } => Event::AppUnRegistered { application: guid },
+            Told::AppShutdown | Told::Relayed(_) => Event::AppShutdown,
             Told::ContactStatus { who, friendly_name, status } => {
                 Event::ContactStatusChange { who, friendly_name: friendly_name.into(), status }
             }

@@ -53,7 +53,7 @@ pub enum Wish {
 fn setup(seat: Seat, starts: u64, seed: u64) -> Setup {
     let device = Guid(1 + (seat.person as u128) * 16 + seat.device as u128);
     Setup {
-        user: name(seat),
+        user: Some(name(seat)),
         credential: Credential::Password("pw".into()),
         device,
         status: None,
@@ -61,6 +61,8 @@ fn setup(seat: Seat, starts: u64, seed: u64) -> Setup {
         seed,
         key_prefix: format!("{starts}.").into(),
         durable: true,
+        relay: false,
+        patient: false,
     }
 }
 
@@ -111,7 +113,7 @@ impl Device {
             while let Some(output) = self.machine.poll_output() {
                 match output {
                     Output::Save => {
-                        self.kept = Some((self.machine.resume_point(), self.memory.clone()));
+                        self.kept = self.machine.resume_point().map(|point| (point, self.memory.clone()));
                         inputs.push(Input::Saved);
                     }
                     Output::Connect { .. } => wishes.push(Wish::Connect),
@@ -254,6 +256,7 @@ impl Device {
             | Event::Declined { session, .. }
             | Event::Cancelled { session, .. }
             | Event::Progress { session, .. }
+            | Event::AppNotPresent { session, .. }
             | Event::SendError { session, .. } => {
                 if self.memory.contains_key(&session) {
                     Ok(())
@@ -263,6 +266,12 @@ impl Device {
             }
             Event::SignedOut { code } => Err(format!("{seat} is signed out: {code}")),
             Event::SignedIn { .. } | Event::ConnectionLost { .. } | Event::ContactStatus { .. } => Ok(()),
+            Event::ReadyToLaunch { .. }
+            | Event::BeforeAppLaunch { .. }
+            | Event::AppRegistered { .. }
+            | Event::AppUnregistered { .. }
+            | Event::AppShutdown
+            | Event::Relayed(_) => Err(format!("{seat} is told by an agent, and there is none")),
         }
     }
 }

@@ -10,9 +10,10 @@ use crate::address::Address;
 use crate::code::Code;
 use crate::ids::{Guid, PersonName};
 use crate::limits;
+use crate::local;
 use crate::message::{
-    Accept, Answer, Application, Ask, ClientFrame, ContactAction, Credential, Data, EventFrame, Hello, InvitationsFrom,
-    Invite, Request, ServerFrame, SettingsChange, SignIn, Stage,
+    Accept, Answer, Application, Ask, ClientFrame, ContactAction, Credential, Data, Event, EventFrame, Hello,
+    InvitationsFrom, Invite, Request, ServerFrame, SettingsChange, SignIn, Stage,
 };
 use crate::presence::Status;
 use crate::text;
@@ -145,6 +146,11 @@ struct JustId {
 
 /// Reads one frame from a client.
 pub fn decode_client(frame: &str) -> Result<ClientFrame, Malformed> {
+    decode_client_with(frame, false)
+}
+
+/// `local`: whether a sign-in may come without a credential.
+fn decode_client_with(frame: &str, local: bool) -> Result<ClientFrame, Malformed> {
     let flat: Flat<'_> = serde_json::from_str(frame).map_err(|error| {
         let id =
             serde_json::from_str::<JustId>(frame).ok().and_then(|just| just.id).filter(|id| *id <= limits::INTEGER);
@@ -152,11 +158,48 @@ pub fn decode_client(frame: &str) -> Result<ClientFrame, Malformed> {
         Malformed { id, code: Code::E_INVALIDARG, message }
     })?;
     let id = flat.id;
-    flat.into_frame().map_err(|Wrong(code, message)| Malformed {
+    flat.into_frame(local).map_err(|Wrong(code, message)| Malformed {
         id: id.filter(|id| *id <= limits::INTEGER),
         code,
         message,
     })
+}
+
+/// Reads one frame on a machine's own socket: what only an agent understands, a sign-in without a
+/// credential, and everything else that a service understands.
+pub fn decode_local(frame: &str) -> Result<ClientFrame, Malformed> {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        id: Option<u64>,
+        ack: Option<u64>,
+        #[serde(borrow)]
+        key: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        user: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        password: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        token: Option<Cow<'a, str>>,
+        #[serde(borrow, rename = "do")]
+        name: Option<Cow<'a, str>>,
+    }
+    let Ok(head) = serde_json::from_str::<Head<'_>>(frame) else { return decode_client(frame) };
+    let Some(id) = head.id.filter(|id| *id <= limits::INTEGER) else { return decode_client(frame) };
+    let malformed = |message: String| Malformed { id: Some(id), code: Code::E_INVALIDARG, message };
+    let request = match head.name.as_deref() {
+        Some("sign-in") if head.password.is_none() && head.token.is_none() && head.user.is_none() => {
+            return decode_client_with(frame, true);
+        }
+        Some(name) if local::Request::NAMES.contains(&name) => serde_json::from_str::<local::Request>(frame)
+            .map_err(|error| malformed(format!("`{name}` cannot be read: {error}")))?,
+        _ => return decode_client(frame),
+    };
+    if head.ack.is_some_and(|ack| ack > limits::INTEGER) {
+        return Err(malformed("`ack` is larger than 2^53 - 1".into()));
+    }
+    let key = bounded(head.key, limits::KEY_BYTES, "key").map_err(|Wrong(_, message)| malformed(message))?;
+    let request = Request::Local(Box::new(request));
+    Ok(ClientFrame { ack: head.ack, ask: Some(Ask { id, key, object: None, request }) })
 }
 
 /// What is wrong with a frame that is JSON.
@@ -233,7 +276,7 @@ impl FlatApp<'_> {
 }
 
 impl Flat<'_> {
-    fn into_frame(mut self) -> Result<ClientFrame, Wrong> {
+    fn into_frame(mut self, local: bool) -> Result<ClientFrame, Wrong> {
         let ack = self.ack.filter(|ack| *ack <= limits::INTEGER);
         if ack != self.ack {
             return Err(wrong("`ack` is larger than 2^53 - 1"));
@@ -250,14 +293,14 @@ impl Flat<'_> {
         }
         let key = bounded(self.key.take(), limits::KEY_BYTES, "key")?;
         let object = bounded(self.object.take(), limits::OBJECT_BYTES, "object")?;
-        let request = self.into_request(&name)?;
+        let request = self.into_request(&name, local)?;
         Ok(ClientFrame { ack, ask: Some(Ask { id, key, object, request }) })
     }
 
-    fn into_request(self, name: &str) -> Result<Request, Wrong> {
+    fn into_request(self, name: &str, local: bool) -> Result<Request, Wrong> {
         Ok(match name {
             "hello" => Request::Hello(self.into_hello()?),
-            "sign-in" => Request::SignIn(Box::new(self.into_sign_in()?)),
+            "sign-in" => Request::SignIn(Box::new(self.into_sign_in(local)?)),
             "sign-out" => Request::SignOut { revoke: self.revoke.unwrap_or(false) },
             "ping" => Request::Ping,
             "invite" => Request::Invite(Box::new(self.into_invite()?)),
@@ -319,7 +362,7 @@ impl Flat<'_> {
         })
     }
 
-    fn into_sign_in(self) -> Result<SignIn, Wrong> {
+    fn into_sign_in(self, local: bool) -> Result<SignIn, Wrong> {
         let user = match &self.user {
             Some(_) => Some(person(self.user.as_ref(), "user")?),
             None => None,
@@ -330,6 +373,7 @@ impl Flat<'_> {
             (Some(password), None) if user.is_some() => Credential::Password(password),
             (Some(_), None) => return Err(wrong("`user` is missing")),
             (None, Some(token)) => Credential::Token(token),
+            (None, None) if local => Credential::Local,
             _ => return Err(wrong("give either `password` or `token`")),
         };
         let device = match &self.device {
@@ -400,7 +444,13 @@ pub fn decode_server(frame: &str) -> Result<ServerFrame, serde_json::Error> {
     if kind.re.is_some() {
         serde_json::from_str::<Answer>(frame).map(Box::new).map(ServerFrame::Answer)
     } else {
-        serde_json::from_str::<EventFrame>(frame).map(ServerFrame::Event)
+        let event = serde_json::from_str::<EventFrame>(frame)?;
+        if event == (EventFrame { seq: None, event: Event::Unknown })
+            && let Ok(local) = serde_json::from_str(frame)
+        {
+            return Ok(ServerFrame::Local(Box::new(local)));
+        }
+        Ok(ServerFrame::Event(event))
     }
 }
 
@@ -410,6 +460,7 @@ impl ServerFrame {
         let text = match self {
             ServerFrame::Answer(answer) => serde_json::to_string(answer),
             ServerFrame::Event(event) => serde_json::to_string(event),
+            ServerFrame::Local(event) => serde_json::to_string(event),
         };
         // Every type here is a struct of strings and numbers, which serde_json cannot refuse.
         text.unwrap_or_default()
@@ -421,6 +472,9 @@ impl ClientFrame {
     pub fn encode(&self) -> String {
         let mut flat = Flat { ack: self.ack, ..Flat::default() };
         if let Some(ask) = &self.ask {
+            if let Request::Local(request) = &ask.request {
+                return encode_local(self.ack, ask, request);
+            }
             flat.id = Some(ask.id);
             flat.key = ask.key.as_deref().map(Cow::Borrowed);
             flat.object = ask.object.as_deref().map(Cow::Borrowed);
@@ -429,6 +483,20 @@ impl ClientFrame {
         }
         serde_json::to_string(&flat).unwrap_or_default()
     }
+}
+
+fn encode_local(ack: Option<u64>, ask: &Ask, request: &local::Request) -> String {
+    #[derive(Serialize)]
+    struct Frame<'a> {
+        id: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ack: Option<u64>,
+        #[serde(flatten)]
+        request: &'a local::Request,
+    }
+    serde_json::to_string(&Frame { id: ask.id, key: ask.key.as_deref(), ack, request }).unwrap_or_default()
 }
 
 impl<'a> Flat<'a> {
@@ -475,6 +543,8 @@ impl<'a> Flat<'a> {
                 self.invitations = change.invitations;
                 self.show_declines = change.show_declines;
             }
+            // Written on its own, by `encode_local`.
+            Request::Local(_) => {}
         }
     }
 
@@ -491,6 +561,7 @@ impl<'a> Flat<'a> {
         match &sign_in.credential {
             Credential::Password(password) => self.password = Some(Cow::Borrowed(password)),
             Credential::Token(token) => self.token = Some(Cow::Borrowed(token)),
+            Credential::Local => {}
         }
         self.device = sign_in.device.map(|device| Cow::Owned(device.to_string()));
         self.epoch = sign_in.epoch;

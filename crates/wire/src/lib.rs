@@ -10,6 +10,7 @@ pub mod code;
 mod decode;
 pub mod ids;
 pub mod limits;
+pub mod local;
 pub mod message;
 pub mod presence;
 pub mod state;
@@ -18,7 +19,7 @@ pub mod version;
 
 pub use address::Address;
 pub use code::Code;
-pub use decode::{Malformed, decode_client, decode_server};
+pub use decode::{Malformed, decode_client, decode_local, decode_server};
 pub use ids::{DeviceId, Guid, PersonName, SessionId};
 pub use message::{Answer, ClientFrame, Event, Request, ServerFrame};
 pub use presence::Status;

@@ -6,6 +6,7 @@ use crate::address::Address;
 use crate::code::Code;
 use crate::ids::{DeviceId, Guid, PersonName, SessionId};
 use crate::limits;
+use crate::local;
 use crate::presence::Status;
 
 /// One frame from a client: a request, an acknowledgement, or both.
@@ -106,6 +107,8 @@ pub enum Request {
     },
     /// Changes or reads the person's settings.
     Settings(SettingsChange),
+    /// What only an agent understands.
+    Local(Box<local::Request>),
 }
 
 impl Request {
@@ -128,6 +131,7 @@ impl Request {
             Request::Contacts => "contacts",
             Request::Contact { .. } => "contact",
             Request::Settings(_) => "settings",
+            Request::Local(request) => request.name(),
         }
     }
 }
@@ -174,6 +178,8 @@ pub enum Credential {
     Password(Box<str>),
     /// A session token from an earlier sign-in.
     Token(Box<str>),
+    /// None: on a machine's own socket the system says who is at the other end.
+    Local,
 }
 
 /// An invitation as the inviter sends it.
@@ -358,6 +364,8 @@ pub enum ServerFrame {
     Answer(Box<Answer>),
     /// Something that happened.
     Event(EventFrame),
+    /// Something that only an agent tells.
+    Local(Box<local::Event>),
 }
 
 /// The answer to a request.
@@ -391,6 +399,9 @@ pub struct Answer {
     /// To `settings`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Settings>,
+    /// What only an agent answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<local::Answer>,
 }
 
 impl Answer {
@@ -407,6 +418,7 @@ impl Answer {
             signed_in: None,
             contacts: None,
             settings: None,
+            agent: None,
         }
     }
 
@@ -456,6 +468,12 @@ pub struct SignedIn {
     /// other contact is offline.
     #[serde(default)]
     pub online: u64,
+    /// From an agent: the applications that are registered on its machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applications: Option<Vec<Application>>,
+    /// From an agent: the machine's own address, which a session discloses unless told otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
 }
 
 // The token stays out of every log.
@@ -607,6 +625,10 @@ pub struct Invitation {
     pub ring_ms: u64,
     /// How much context data may be sent.
     pub limits: SessionLimits,
+    /// From an agent to a running application: the question whether it handles the invitation
+    /// itself, so that the agent does not ring.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<u64>,
 }
 
 /// How a session ended for this device.

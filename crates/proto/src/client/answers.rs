@@ -1,7 +1,7 @@
 //! What the service answers to requests.
 
 use hither_wire::message::Request;
-use hither_wire::{Answer, Code, limits};
+use hither_wire::{Answer, Code, limits, local};
 
 use super::Client;
 use super::port::{Output, Refusal, Reply, Stop};
@@ -25,6 +25,9 @@ impl Client {
             Err(Refusal::of(&answer))
         } else {
             self.applied(&request, answer.code);
+            if let Some(local::Answer::Launching(launching)) = &answer.agent {
+                self.sessions.adopt(launching);
+            }
             reply(&request, answer)
         };
         let signed_out = matches!(request, Request::SignOut { .. });
@@ -70,7 +73,8 @@ impl Client {
             | Request::Progress { .. }
             | Request::Contacts
             | Request::Contact { .. }
-            | Request::Settings(_) => {}
+            | Request::Settings(_)
+            | Request::Local(_) => {}
         }
     }
 
@@ -90,6 +94,7 @@ fn reply(request: &Request, answer: Answer) -> Result<Reply, Refusal> {
             Some(settings) => Reply::Settings(settings),
             None => return Err(Refusal::because(Code::E_FAIL, "the service did not say what the settings are")),
         },
+        Request::Local(_) if let Some(given) = answer.agent => Reply::Agent(Box::new(given)),
         Request::Hello(_)
         | Request::SignIn(_)
         | Request::SignOut { .. }
@@ -102,7 +107,8 @@ fn reply(request: &Request, answer: Answer) -> Result<Reply, Refusal> {
         | Request::Attach { .. }
         | Request::Context { .. }
         | Request::Progress { .. }
-        | Request::SetStatus { .. } => {
+        | Request::SetStatus { .. }
+        | Request::Local(_) => {
             if answer.code == Code::S_FALSE {
                 Reply::Already
             } else {

@@ -7,13 +7,15 @@ use hither_wire::{Code, PersonName, SessionId, Status, limits, text};
 use super::Client;
 use super::port::{Call, CallId, Event, Output, Refusal, Reply};
 use super::properties::unknown_session;
-use super::record::{Attachment, Phase};
+use super::record::{Attachment, Phase, Record};
 use super::requests::{Pending, send_failure, session_of};
 use crate::session::policy::{Call as Asked, Verdict, policy};
 
 /// What is to be done about a call.
 enum Judged {
     Ask(Request),
+    /// Ask under this key.
+    AskAs(Box<str>, Request),
     /// It is answered already.
     Reply(Reply),
 }
@@ -22,7 +24,11 @@ impl Client {
     pub(super) fn call(&mut self, id: CallId, call: Call) {
         let result = match self.judge(call) {
             Ok(Judged::Reply(reply)) => Ok(reply),
-            Ok(Judged::Ask(request)) => match self.ask(id, request) {
+            Ok(Judged::Ask(request)) => match self.ask(id, None, request) {
+                Ok(()) => return,
+                Err(refusal) => Err(refusal),
+            },
+            Ok(Judged::AskAs(key, request)) => match self.ask(id, Some(key), request) {
                 Ok(()) => return,
                 Err(refusal) => Err(refusal),
             },
@@ -74,12 +80,10 @@ impl Client {
         if !tried {
             return self.sessions.not_invited(session);
         }
-        for event in self.sessions.lose(session, Code::SR_CONNECTION_FAILURE) {
-            self.emit(event);
-        }
+        self.lose(session);
     }
 
-    fn ask(&mut self, id: CallId, request: Request) -> Result<(), Refusal> {
+    fn ask(&mut self, id: CallId, key: Option<Box<str>>, request: Request) -> Result<(), Refusal> {
         if self.is_stopped() || self.is_leaving() {
             return Err(Refusal::new(Code::MSGR_E_NOT_LOGGED_ON));
         }
@@ -97,7 +101,10 @@ impl Client {
             let (session, to) = (invite.session, invite.to.clone());
             self.sessions.inviting(session, &to);
         }
-        self.requests.push(Some(id), request);
+        match key {
+            Some(key) => self.requests.push_keyed(id, key, request),
+            None => self.requests.push(Some(id), request),
+        }
         self.unsaved = true;
         if self.is_given_up() {
             let failed = self.requests.take_if(|pending| pending.call == Some(id));
@@ -143,7 +150,9 @@ impl Client {
             Call::Contacts => Request::Contacts,
             Call::Contact { action, who } => contact(action, &who)?,
             Call::Settings(change) => Request::Settings(change),
-            Call::SignOut => Request::SignOut { revoke: false },
+            Call::Agent(request) => Request::Local(request),
+            Call::Relay { request, key } => return self.judge_relayed(request, key),
+            Call::SignOut { revoke } => Request::SignOut { revoke },
         };
         Ok(Judged::Ask(request))
     }
@@ -155,13 +164,29 @@ impl Client {
         let user = self.user.clone();
         let record = self.permit(session, Asked::Invite)?;
         let app = record.application.clone().ok_or_else(|| Refusal::new(Code::SR_APP_NOT_SPECIFIED))?;
-        if to == user {
+        if Some(&to) == user.as_ref() {
             return Err(Refusal::new(Code::SR_INVITED_SELF));
         }
         let address = record.address(own.as_ref());
         let attach = record.is_attached();
         let ring_ms = record.ring_ms;
         Ok(Request::Invite(Box::new(Invite { session, to, app, data, address, material: None, ring_ms, attach })))
+    }
+
+    /// What somebody else has asked: the service judges it. Only an invitation needs a session here.
+    fn judge_relayed(&mut self, request: Request, key: Option<Box<str>>) -> Result<Judged, Refusal> {
+        if let Request::Invite(invite) = &request {
+            // One that is known may be said again under its key; then the service knows the answer.
+            match self.sessions.get(invite.session) {
+                None => self.sessions.insert(Record::of_invite(invite)),
+                Some(_) if key.is_some() => {}
+                Some(_) => drop(self.permit(invite.session, Asked::Invite)?),
+            }
+        }
+        Ok(match key {
+            Some(key) => Judged::AskAs(key, request),
+            None => Judged::Ask(request),
+        })
     }
 
     fn judge_attach(&mut self, session: SessionId) -> Result<Judged, Refusal> {

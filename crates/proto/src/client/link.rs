@@ -12,9 +12,10 @@
 //! of a wrong address or password at once. Later failures are only a wait, unless the service says
 //! that coming back makes no sense.
 
-use hither_wire::message::Request;
-use hither_wire::{ClientFrame, Code, ServerFrame};
+use hither_wire::message::{Ended, Event as Told, How, Request};
+use hither_wire::{ClientFrame, Code, ServerFrame, SessionId};
 
+use super::neighbour::Neighbour;
 use super::port::{CallId, Event, Output, Reply, Stop};
 use super::requests::Pending;
 use super::{Client, Deadline};
@@ -28,6 +29,9 @@ const ATTEMPT_MS: Millis = 20_000;
 const ANSWER_MS: Millis = 10_000;
 /// A connection that lasted this long was good, even if nobody asked anything.
 const STEADY_MS: Millis = 10_000;
+/// How long calls wait for the first connection, and what an earlier process was in is taken as going
+/// on, where the client goes on trying.
+pub(super) const FIRST_MS: Millis = 30_000;
 /// How long to stay away at most, whatever the service says.
 const AWAY_MS: Millis = 10 * 60 * 1000;
 
@@ -101,6 +105,7 @@ impl Client {
             }
             (Link::Up(_), ServerFrame::Answer(answer)) => self.answered(*answer),
             (Link::Up(_), ServerFrame::Event(event)) => self.told(event.seq, event.event),
+            (Link::Up(_), ServerFrame::Local(event)) => self.told_by_agent(*event),
             (Link::Greeting { .. } | Link::SigningIn { .. }, _) => self.nonsense(),
             (Link::Idle | Link::Waiting | Link::Connecting | Link::Stopped, _) => {}
         }
@@ -149,7 +154,7 @@ impl Client {
     /// `after_ms`.
     pub(super) fn lost(&mut self, reason: Code, after_ms: Option<Millis>, first: Stop) {
         let link = std::mem::replace(&mut self.link, Link::Waiting);
-        if matches!(self.standing, Standing::New | Standing::Restored(_)) {
+        if matches!(self.standing, Standing::New | Standing::Restored(_)) && !self.patient {
             return self.stop(first, None);
         }
         if let Link::Up(up) = link {
@@ -218,6 +223,9 @@ impl Client {
             self.give_up(Stop::TimedOut);
         }
         self.fail_everything();
+        if let Some(gone) = self.neighbour.as_mut().and_then(Neighbour::gone) {
+            self.emit(gone);
+        }
     }
 
     /// Sends whatever waits and may be sent.
@@ -308,9 +316,20 @@ impl Client {
     }
 
     pub(super) fn lose_sessions(&mut self) {
-        for event in self.sessions.lose_all(Code::SR_CONNECTION_FAILURE) {
-            self.emit(event);
+        let live: Vec<SessionId> = self.sessions.live().map(|record| record.id).collect();
+        for session in live {
+            self.lose(session);
         }
+    }
+
+    /// A session is lost to this side (R17).
+    pub(super) fn lose(&mut self, session: SessionId) {
+        let code = Code::SR_CONNECTION_FAILURE;
+        let how = How::Terminated;
+        let ended = Told::Ended(Box::new(Ended { session, how, by: None, code, data: None, reason: None }));
+        let relayed = self.relay.then(|| Event::Relayed(Box::new(ended)));
+        let events = self.sessions.lose(session, code);
+        self.tell(relayed, events);
     }
 }
 

@@ -4,10 +4,11 @@ use std::fmt;
 use std::net::IpAddr;
 
 use hither_wire::message::{
-    Application, Contact, ContactAction, Credential, Elsewhere, Settings, SettingsChange, Stage,
+    Application, Contact, ContactAction, Credential, Elsewhere, Event as Told, Request, Settings, SettingsChange, Stage,
 };
 use hither_wire::{
-    Address, Answer, ClientFrame, Code, DeviceId, PersonName, Role, ServerFrame, SessionId, State, Status, limits,
+    Address, Answer, ClientFrame, Code, DeviceId, Guid, PersonName, Role, ServerFrame, SessionId, State, Status,
+    limits, local,
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +17,8 @@ use crate::Millis;
 /// Who signs in, and everything random that the machine needs.
 #[derive(Clone)]
 pub struct Setup {
-    /// The person.
-    pub user: PersonName,
+    /// The person; `None` where the other end knows it, as an agent does.
+    pub user: Option<PersonName>,
     /// What proves it the first time; a token takes its place as soon as the service gives one.
     pub credential: Credential,
     /// This installation.
@@ -33,6 +34,12 @@ pub struct Setup {
     pub key_prefix: Box<str>,
     /// Whether the shell keeps a [`super::ResumePoint`] ([`Output::Save`]).
     pub durable: bool,
+    /// Whether events of sessions are told as they came ([`Event::Relayed`]): for whoever passes them
+    /// on to somebody with a client of his own.
+    pub relay: bool,
+    /// Whether it goes on trying where the first connection cannot be made, as a program does that
+    /// starts with the machine. Then only a refusal is final.
+    pub patient: bool,
 }
 
 // The credential stays out of every log.
@@ -194,8 +201,20 @@ pub enum Call {
     },
     /// Change or read the settings.
     Settings(SettingsChange),
+    /// What only an agent understands.
+    Agent(Box<local::Request>),
+    /// Ask the service what somebody else has asked, under his key, and let the service judge it.
+    Relay {
+        /// What is asked.
+        request: Request,
+        /// The idempotency key; drawn here if there is none.
+        key: Option<Box<str>>,
+    },
     /// Sign out; everything called before is answered first.
-    SignOut,
+    SignOut {
+        /// Whether the session token stops working too.
+        revoke: bool,
+    },
 }
 
 /// What a call gives.
@@ -211,6 +230,8 @@ pub enum Reply {
     Contact(Option<Contact>),
     /// To [`Call::Settings`].
     Settings(Settings),
+    /// What an agent answers beyond a code.
+    Agent(Box<local::Answer>),
 }
 
 /// A call that was refused.
@@ -288,6 +309,8 @@ pub enum Event {
         ring_ms: u64,
         /// When that is over.
         until: Millis,
+        /// From an agent: the question whether this application handles the invitation itself.
+        question: Option<u64>,
     },
     /// `OnStateChanged`.
     StateChanged {
@@ -364,6 +387,41 @@ pub enum Event {
         /// To what.
         status: Status,
     },
+    /// `OnReadyToLaunch`: the agent is about to start the application.
+    ReadyToLaunch {
+        /// Of which session.
+        session: SessionId,
+    },
+    /// `BeforeAppLaunch`: the agent asks whether to start the application.
+    BeforeAppLaunch {
+        /// Of which session.
+        session: SessionId,
+        /// Which question.
+        question: u64,
+    },
+    /// `OnAppNotPresent`: the invitee has to install the application first (R15).
+    AppNotPresent {
+        /// Of which session.
+        session: SessionId,
+        /// The application's name.
+        name: Box<str>,
+        /// Where to get it, "" if nowhere.
+        url: Box<str>,
+    },
+    /// `OnAppRegistered`.
+    AppRegistered {
+        /// Which application.
+        guid: Guid,
+    },
+    /// `OnAppUnRegistered`.
+    AppUnregistered {
+        /// Which application.
+        guid: Guid,
+    },
+    /// `OnAppShutdown`: the agent goes away, or has gone.
+    AppShutdown,
+    /// An event of a session as it came ([`Setup::relay`]).
+    Relayed(Box<Told>),
 }
 
 impl Event {
@@ -379,11 +437,18 @@ impl Event {
             | Event::ContextData { .. }
             | Event::Termination { .. }
             | Event::SendError { .. }
-            | Event::Progress { .. } => true,
+            | Event::Progress { .. }
+            | Event::AppNotPresent { .. }
+            | Event::Relayed(_) => true,
             Event::SignedIn { .. }
             | Event::SignedOut { .. }
             | Event::ConnectionLost { .. }
-            | Event::ContactStatus { .. } => false,
+            | Event::ContactStatus { .. }
+            | Event::ReadyToLaunch { .. }
+            | Event::BeforeAppLaunch { .. }
+            | Event::AppRegistered { .. }
+            | Event::AppUnregistered { .. }
+            | Event::AppShutdown => false,
         }
     }
 }

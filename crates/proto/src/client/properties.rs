@@ -30,10 +30,16 @@ impl Client {
             let message = "an application's name and its URL have at most 256 characters each";
             return Err(Refusal::because(Code::E_INVALIDARG, message));
         }
-        let record = self.permit(id, Asked::SetApplication)?;
+        self.permit(id, Asked::SetApplication)?;
         let guid = guid.map_err(|error| Refusal::because(Code::E_OUTOFMEMORY, error.to_string()))?;
+        // Where there is a registry, its word counts (R12).
+        let registered = self.neighbour.as_ref().map(|neighbour| neighbour.registered(guid)).transpose()?.cloned();
+        let record = self.permit(id, Asked::SetApplication)?;
         let launch_only = record.launch_only;
-        record.application = Some(Application { guid, name: name.into(), url: url.into(), launch_only });
+        let given = || Application { guid, name: name.into(), url: url.into(), launch_only };
+        let application = registered.unwrap_or_else(given);
+        record.launch_only = application.launch_only;
+        record.application = Some(application);
         self.unsaved = true;
         Ok(())
     }
@@ -84,6 +90,16 @@ impl Client {
     /// What is known of a session: of those that go on, and of the last 1,000 that ended (R27).
     pub fn session(&self, id: SessionId) -> Option<SessionSnapshot> {
         self.sessions.get(id).map(|record| record.snapshot(self.own_address.as_ref()))
+    }
+
+    /// Whether the service knows of a session that is not over.
+    pub fn is_live(&self, id: SessionId) -> bool {
+        self.sessions.get(id).is_some_and(Record::is_live)
+    }
+
+    /// This side's address of the connection to the service.
+    pub fn own_address(&self) -> Option<&Address> {
+        self.own_address.as_ref()
     }
 
     /// The sessions that go on, those in READY included, without the invitations that the

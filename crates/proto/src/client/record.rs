@@ -9,7 +9,8 @@
 //! [`Record::fold`] is the diagram and puts each event into the reference's words (R8). An event
 //! that has no arrow here is ignored: it can only come from a service that breaks the rules.
 
-use hither_wire::message::{Application, By, Data, Elsewhere, Ended, Event as Told, How, Invitation, Stage};
+use hither_wire::local::Launching;
+use hither_wire::message::{Application, By, Data, Elsewhere, Ended, Event as Told, How, Invitation, Invite, Stage};
 use hither_wire::{Address, Code, PersonName, Role, SessionId, State, limits};
 use serde::{Deserialize, Serialize};
 
@@ -94,6 +95,32 @@ impl Record {
         }
     }
 
+    /// A session that somebody else has created, who invites through this client.
+    pub fn of_invite(invite: &Invite) -> Record {
+        Record {
+            application: Some(invite.app.clone()),
+            launch_only: invite.app.launch_only,
+            local: invite.address.clone().map_or(Local::Hidden, Local::Given),
+            attachment: if invite.attach { Attachment::WithAnswer } else { Attachment::Separate },
+            ring_ms: invite.ring_ms,
+            ..Record::new(invite.session)
+        }
+    }
+
+    /// A session that has started this process: it is accepted, and the agent attaches it.
+    pub fn of_launch(launching: &Launching) -> Record {
+        Record {
+            role: if launching.inviter { Role::Inviter } else { Role::Invitee },
+            phase: Phase::Accepted(launching.remote.clone()),
+            application: Some(launching.app.clone()),
+            launch_only: launching.app.launch_only,
+            user: Some(launching.user.clone()),
+            local: launching.local.clone().map_or(Local::Hidden, Local::Given),
+            attachment: Attachment::Done,
+            ..Record::new(launching.session)
+        }
+    }
+
     pub fn of_invitation(invitation: &Invitation) -> Record {
         Record {
             role: Role::Invitee,
@@ -137,7 +164,11 @@ impl Record {
             (Told::Ended(ended), _, _) if self.is_live() => self.ended(*ended),
             (Told::Progress { stage: Stage::Unknown, .. }, _, _) => Vec::new(),
             (Told::Progress { stage, code, .. }, _, Role::Inviter) if self.is_live() => {
-                vec![Event::Progress { session, stage, code }]
+                let mut events = vec![Event::Progress { session, stage, code }];
+                if let (Stage::Installing, Some(Application { name, url, .. })) = (stage, self.application.clone()) {
+                    events.push(Event::AppNotPresent { session, name, url });
+                }
+                events
             }
             (told, phase, _) => {
                 tracing::debug!(%session, ?phase, ?told, "an event that does not fit is ignored");
@@ -248,6 +279,7 @@ pub(super) fn on_invitation(now: Millis, invitation: Invitation) -> Event {
         data: plain(invitation.data),
         ring_ms: invitation.ring_ms,
         until: now.saturating_add(invitation.ring_ms),
+        question: invitation.question,
     }
 }
 

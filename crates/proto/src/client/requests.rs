@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use hither_wire::message::{Ask, Request};
-use hither_wire::{Code, SessionId, limits};
+use hither_wire::{Code, SessionId, limits, local};
 
 use super::port::CallId;
 
@@ -44,6 +44,15 @@ impl Requests {
             format!("{}-{}", self.key_prefix, self.keys).into_boxed_str()
         });
         self.queue.push_back(Pending { call, key, request, tried: false, id: None });
+    }
+
+    /// Takes a request into the queue under a key that the shell has chosen. One that waits under this
+    /// key already, from an earlier machine, is answered to this call instead.
+    pub fn push_keyed(&mut self, call: CallId, key: Box<str>, request: Request) {
+        match self.queue.iter_mut().find(|pending| pending.key.as_deref() == Some(&key)) {
+            Some(pending) => pending.call = Some(call),
+            None => self.queue.push_back(Pending { call: Some(call), key: Some(key), request, tried: false, id: None }),
+        }
     }
 
     /// Puts back a request of an earlier machine, with its key.
@@ -120,6 +129,13 @@ fn needs_key(request: &Request) -> bool {
         | Request::SetStatus { .. }
         | Request::Contacts
         | Request::Settings(_) => false,
+        Request::Local(request) => matches!(
+            **request,
+            local::Request::Register(_)
+                | local::Request::Unregister { .. }
+                | local::Request::Start { .. }
+                | local::Request::Rehearse { .. }
+        ),
         Request::Invite(_)
         | Request::Accept(_)
         | Request::Decline { .. }
@@ -150,7 +166,8 @@ pub(super) fn session_of(request: &Request) -> Option<SessionId> {
         | Request::SetStatus { .. }
         | Request::Contacts
         | Request::Contact { .. }
-        | Request::Settings(_) => None,
+        | Request::Settings(_)
+        | Request::Local(_) => None,
     }
 }
 
@@ -170,6 +187,7 @@ pub(super) fn send_failure(request: &Request) -> Code {
         | Request::SetStatus { .. }
         | Request::Contacts
         | Request::Contact { .. }
-        | Request::Settings(_) => Code::MSGR_E_DISCONNECTED,
+        | Request::Settings(_)
+        | Request::Local(_) => Code::MSGR_E_DISCONNECTED,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use hither_wire::local::Launching;
 use hither_wire::message::{Application, Data, Event as Told, Invitation};
 use hither_wire::{Code, PersonName, SessionId, limits, text};
 
@@ -31,6 +32,16 @@ impl Sessions {
     /// A new session, unless there is one with this id.
     pub fn create(&mut self, id: SessionId) {
         self.records.entry(id).or_insert_with(|| Record::new(id));
+    }
+
+    /// A session that begins elsewhere.
+    pub fn insert(&mut self, record: Record) {
+        self.records.insert(record.id, record);
+    }
+
+    /// The session that has started this process, unless it is known already.
+    pub fn adopt(&mut self, launching: &Launching) {
+        self.records.entry(launching.session).or_insert_with(|| Record::of_launch(launching));
     }
 
     /// Forgets a session that the service never knew.
@@ -66,16 +77,6 @@ impl Sessions {
         events
     }
 
-    /// Every live session is lost (R17).
-    pub fn lose_all(&mut self, code: Code) -> Vec<Event> {
-        let live: Vec<SessionId> = self.live().map(|record| record.id).collect();
-        let mut events = Vec::new();
-        for id in live {
-            events.extend(self.lose(id, code));
-        }
-        events
-    }
-
     /// One session is lost.
     pub fn lose(&mut self, id: SessionId, code: Code) -> Vec<Event> {
         let Some(record) = self.records.get_mut(&id).filter(|record| record.phase != Phase::Over) else {
@@ -88,7 +89,9 @@ impl Sessions {
 
     /// An invitation is on its way.
     pub fn inviting(&mut self, id: SessionId, to: &PersonName) {
-        if let Some(record) = self.records.get_mut(&id) {
+        if let Some(record) = self.records.get_mut(&id)
+            && record.phase == Phase::Ready
+        {
             record.phase = Phase::Inviting;
             record.user = Some(to.clone());
         }

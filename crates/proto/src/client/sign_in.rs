@@ -4,6 +4,7 @@ use hither_wire::message::{Ask, Credential, Hello, Request, SignIn, SignedIn};
 use hither_wire::{Address, Answer, ClientFrame, Code, limits, text, version};
 
 use super::link::{Link, Standing, Terms, Up};
+use super::neighbour::Neighbour;
 use super::port::{Event, Output, Refusal, Stop};
 use super::requests::{Pending, session_of};
 use super::{Client, Deadline};
@@ -65,7 +66,7 @@ impl Client {
         let resuming = self.standing.stay();
         let ack = resuming.map(|_| self.acks.tell_anew());
         let sign_in = SignIn {
-            user: Some(self.user.clone()),
+            user: self.user.clone().filter(|_| self.credential != Credential::Local),
             credential: self.credential.clone(),
             device: Some(self.device),
             epoch: resuming,
@@ -79,14 +80,22 @@ impl Client {
     /// Whether a sign-in is the one that was asked for.
     fn is_meant(&self, signed_in: &SignedIn, resuming: Option<u64>) -> bool {
         signed_in.device == self.device
-            && signed_in.user == self.user
+            && (self.user.is_none()
+                || self.credential == Credential::Local
+                || Some(&signed_in.user) == self.user.as_ref())
             && (!signed_in.resumed || resuming == Some(signed_in.epoch))
             && text::fits(&signed_in.friendly_name, limits::FRIENDLY_NAME_UNITS)
             && signed_in.token.as_ref().is_none_or(|token| token.len() <= limits::TOKEN_BYTES)
     }
 
     fn signed_in(&mut self, signed_in: SignedIn, terms: Terms) {
-        let SignedIn { user, friendly_name, token, epoch, resumed, grace_ms, online, .. } = signed_in;
+        let SignedIn { user, friendly_name, token, epoch, resumed, grace_ms, online, applications, address, .. } =
+            signed_in;
+        if address.is_some() {
+            self.own_address = address;
+        }
+        self.user = Some(user.clone());
+        self.neighbour = applications.map(Neighbour::new);
         if let Some(token) = token {
             self.credential = Credential::Token(token);
         }

@@ -223,6 +223,8 @@ impl Service {
                 self.set_status(who, status);
                 self.reply(conn, who, key, Answer::new(id, Code::S_OK));
             }
+            // A service reads none of these.
+            Request::Local(_) => self.answer(conn, Answer::new(id, Code::E_INVALIDARG)),
             session @ (Request::Hello(_)
             | Request::SignIn(_)
             | Request::Ping

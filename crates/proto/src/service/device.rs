@@ -4,9 +4,10 @@
 use std::collections::VecDeque;
 
 use hither_wire::message::{Event, EventFrame};
-use hither_wire::{Code, DeviceId, Role, SessionId, Status, limits};
+use hither_wire::{Code, DeviceId, Role, SessionId, Status};
 
 use super::port::ConnId;
+use crate::outbox::Outbox;
 
 /// Events that a session can still cause on a device and that must always arrive: its beginning,
 /// accepted, connected, ended. Room for them is reserved when it begins to ring (R6).
@@ -25,11 +26,8 @@ pub struct Device {
     pub status: Status,
     /// The sessions it is in.
     pub seats: Vec<Seat>,
-    /// Sequence number of the last event that was made.
-    seq: u64,
-    pending: VecDeque<EventFrame>,
+    outbox: Outbox,
     ended: VecDeque<(SessionId, Role)>,
-    answered: VecDeque<(Box<str>, Code)>,
 }
 
 /// A device's place in a session.
@@ -49,17 +47,15 @@ impl Device {
             conn: Some(conn),
             status,
             seats: Vec::new(),
-            seq: 0,
-            pending: VecDeque::new(),
+            outbox: Outbox::default(),
             ended: VecDeque::new(),
-            answered: VecDeque::new(),
         }
     }
 
     /// How many more events fit, beyond those that have their room reserved.
     pub fn room(&self, capacity: usize) -> usize {
         let reserved: usize = self.seats.iter().map(|seat| seat.reserved).sum();
-        capacity.saturating_sub(self.pending.len() + reserved)
+        capacity.saturating_sub(self.outbox.pending().len() + reserved)
     }
 
     pub fn sit(&mut self, session: SessionId, role: Role) {
@@ -80,30 +76,20 @@ impl Device {
             | Event::SignedOut { .. }
             | Event::Unknown => self.use_reserved(session),
         }
-        self.seq += 1;
-        let frame = EventFrame { seq: Some(self.seq), event };
-        self.pending.push_back(frame.clone());
-        Some(frame)
+        Some(self.outbox.push(event))
     }
 
     /// Forgets the events up to `ack` and says which invitations were among them.
     pub fn acknowledge(&mut self, ack: u64) -> Vec<SessionId> {
-        let mut delivered = Vec::new();
-        while self.pending.front().and_then(|frame| frame.seq).is_some_and(|seq| seq <= ack) {
-            if let Some(EventFrame { event: Event::Invitation(invitation), .. }) = self.pending.pop_front() {
-                delivered.push(invitation.session);
-            }
-        }
-        if self.pending.is_empty() {
-            // An idle device is to be small.
-            self.pending.shrink_to_fit();
-        }
-        delivered
+        let taken = self.outbox.acknowledge(ack).into_iter();
+        taken
+            .filter_map(|event| if let Event::Invitation(invitation) = event { Some(invitation.session) } else { None })
+            .collect()
     }
 
     /// What has not been acknowledged.
     pub fn pending(&self) -> impl Iterator<Item = &EventFrame> {
-        self.pending.iter()
+        self.outbox.pending()
     }
 
     /// The role that this device had in a session that is over for it.
@@ -113,14 +99,11 @@ impl Device {
 
     /// The answer that a request with this key got.
     pub fn answered(&self, key: &str) -> Option<Code> {
-        self.answered.iter().find(|(answered, _)| &**answered == key).map(|(_, code)| *code)
+        self.outbox.answered(key)
     }
 
     pub fn keep_answer(&mut self, key: Box<str>, code: Code) {
-        if self.answered.len() == limits::ANSWERS_KEPT {
-            self.answered.pop_front();
-        }
-        self.answered.push_back((key, code));
+        self.outbox.keep_answer(key, code);
     }
 
     fn use_reserved(&mut self, session: SessionId) {

@@ -136,6 +136,7 @@ fn as_move(request: Request) -> Option<(SessionId, Move)> {
         | Request::SetStatus { .. }
         | Request::Contacts
         | Request::Contact { .. }
-        | Request::Settings(_) => return None,
+        | Request::Settings(_)
+        | Request::Local(_) => return None,
     })
 }

@@ -31,6 +31,8 @@ impl Service {
                             resumed,
                             grace_ms: self.config.grace_ms,
                             online: presence.len() as u64,
+                            applications: None,
+                            address: None,
                         };
                         let answer =
                             Answer { signed_in: Some(Box::new(signed_in)), ..Answer::new(asked.id, Code::S_OK) };

@@ -1,7 +1,7 @@
 //! The service machine, driven by frames as a connection would bring them, with the store and the
 //! passwords played by a small world of people.
 
-mod world;
+pub(crate) mod world;
 
 use hither_wire::message::{Answer, By, ContactAction, Ended, Event, How};
 use hither_wire::{Code, Role, Status};

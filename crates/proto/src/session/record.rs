@@ -153,6 +153,7 @@ pub(super) fn invitation(card: &Card, offer: &Talk, ring_ms: u64) -> Event {
         material: offer.material.clone(),
         ring_ms,
         limits: SessionLimits::REFERENCE,
+        question: None,
     }))
 }
 

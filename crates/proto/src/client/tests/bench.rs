@@ -40,7 +40,7 @@ pub fn s(n: u128) -> SessionId {
 
 pub fn setup(durable: bool, prefix: &str) -> Setup {
     Setup {
-        user: name("alice@x"),
+        user: Some(name("alice@x")),
         credential: Credential::Password("pw".into()),
         device: DEVICE,
         status: None,
@@ -48,6 +48,8 @@ pub fn setup(durable: bool, prefix: &str) -> Setup {
         seed: 7,
         key_prefix: prefix.into(),
         durable,
+        relay: false,
+        patient: false,
     }
 }
 
@@ -61,6 +63,8 @@ pub fn signed_in(resumed: bool, online: u64) -> SignedIn {
         resumed,
         grace_ms: 30_000,
         online,
+        applications: None,
+        address: None,
     }
 }
 
@@ -185,13 +189,13 @@ impl Bench {
         let mut lines = self.one_input(input);
         let saved = lines.first().is_some_and(|line| line == "save");
         if saved && self.saves {
-            self.point = Some(self.client.resume_point());
+            self.point = self.client.resume_point();
             lines.extend(self.one_input(Input::Saved));
         }
         if self.takes && self.told > 0 {
             for line in self.one_input(Input::Taken { events: self.told }) {
                 if line == "save" && self.saves {
-                    self.point = Some(self.client.resume_point());
+                    self.point = self.client.resume_point();
                     lines.extend(self.one_input(Input::Saved));
                 } else if line != "save" {
                     lines.push(line);
@@ -241,6 +245,7 @@ impl Bench {
                 match sign_in.credential {
                     Credential::Password(_) => " password",
                     Credential::Token(_) => " token",
+                    Credential::Local => " local",
                 }
             }
             _ => "",
@@ -275,6 +280,13 @@ fn event_line(event: &Event) -> String {
         Event::SendError { session, code } => format!("SendError s{} {code}", n(session)),
         Event::Progress { session, stage, .. } => format!("Progress s{} {}", n(session), stage.name()),
         Event::ContactStatus { who, status, .. } => format!("ContactStatus {who} {}", status.name()),
+        Event::ReadyToLaunch { session } => format!("ReadyToLaunch s{}", n(session)),
+        Event::BeforeAppLaunch { session, question } => format!("BeforeAppLaunch s{} ?{question}", n(session)),
+        Event::AppNotPresent { session, name, url } => format!("AppNotPresent s{} {name} {url}", n(session)),
+        Event::AppRegistered { guid } => format!("AppRegistered {}", guid.0),
+        Event::AppUnregistered { guid } => format!("AppUnregistered {}", guid.0),
+        Event::AppShutdown => "AppShutdown".into(),
+        Event::Relayed(told) => format!("Relayed {}", serde_json::to_string(told).unwrap()),
     }
 }
 

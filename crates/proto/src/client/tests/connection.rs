@@ -172,7 +172,7 @@ fn signing_out() {
     let mut bench = Bench::up();
     bench.inviting();
     assert_eq!(bench.call(Call::Contacts), ["contacts#4 ack=1"]);
-    assert_eq!(bench.call(Call::SignOut), ["sign-out#5"]);
+    assert_eq!(bench.call(Call::SignOut { revoke: false }), ["sign-out#5"]);
     assert_eq!(bench.call(Call::Contacts), ["return 4 MSGR_E_NOT_LOGGED_ON"], "nothing goes behind it");
     assert_eq!(bench.code(4, Code::S_OK), ["return 2 Contacts([])"]);
     let ended = [
@@ -188,9 +188,9 @@ fn signing_out() {
     // Without a connection it is done at once, and so when the connection goes meanwhile.
     let mut bench = Bench::up();
     bench.closed(None);
-    assert_eq!(bench.call(Call::SignOut), ["SignedOut S_OK", "return 1 Done", "stopped SignedOut"]);
+    assert_eq!(bench.call(Call::SignOut { revoke: false }), ["SignedOut S_OK", "return 1 Done", "stopped SignedOut"]);
     let mut bench = Bench::up();
-    bench.call(Call::SignOut);
+    bench.call(Call::SignOut { revoke: false });
     let lost = ["ConnectionLost MSGR_E_DISCONNECTED", "SignedOut S_OK", "return 1 Done", "stopped SignedOut"];
     assert_eq!(bench.closed(None), lost);
 }

@@ -146,7 +146,7 @@ fn who_has_signed_out_leaves_nothing_to_go_on_with() {
     let mut bench = Bench::durable();
     bench.takes = false;
     bench.connected();
-    bench.call(Call::SignOut);
+    bench.call(Call::SignOut { revoke: false });
     let lines = bench.code(bench.id, Code::S_OK);
     assert_eq!((lines[0].as_str(), lines.last().unwrap().as_str()), ("save", "stopped SignedOut"));
     let mut other = killed(&bench);

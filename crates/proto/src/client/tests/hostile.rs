@@ -59,6 +59,7 @@ fn told() -> impl Strategy<Value = Told> {
                 data: None,
                 material: None,
                 ring_ms: u64::MAX,
+                question: None,
                 limits: LIMITS,
             })),
             3 | 4 => Told::Accepted { session, data: text("d"), address: None, material: None },
@@ -143,7 +144,7 @@ impl Watch {
             match output {
                 Output::Save => {
                     save = true;
-                    self.kept = Some((self.client.resume_point(), self.taken.clone()));
+                    self.kept = self.client.resume_point().map(|point| (point, self.taken.clone()));
                 }
                 Output::Send(frame) => self.last_id = frame.ask.map_or(self.last_id, |ask| ask.id),
                 Output::Event(event) => self.event(&event),
@@ -183,7 +184,14 @@ impl Watch {
             | Event::ConnectionLost { .. }
             | Event::SendError { .. }
             | Event::Progress { .. }
-            | Event::ContactStatus { .. } => {}
+            | Event::ContactStatus { .. }
+            | Event::AppNotPresent { .. } => {}
+            Event::ReadyToLaunch { .. }
+            | Event::BeforeAppLaunch { .. }
+            | Event::AppRegistered { .. }
+            | Event::AppUnregistered { .. }
+            | Event::AppShutdown
+            | Event::Relayed(_) => panic!("no agent, no relay"),
         }
     }
 
@@ -269,7 +277,7 @@ proptest! {
         }
         watch.now += 1_000_000;
         watch.input(Input::Timeout);
-        watch.step(Step::Call(Call::SignOut));
+        watch.step(Step::Call(Call::SignOut { revoke: false }));
         watch.input(Input::ConnectionClosed { code: None });
         prop_assert!(watch.stopped && watch.open.is_empty());
     }

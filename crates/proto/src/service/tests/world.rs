@@ -212,6 +212,7 @@ impl World {
     pub fn names(&mut self, conn: ConnId) -> Vec<String> {
         let word = |frame: ServerFrame| match frame {
             ServerFrame::Answer(answer) => answer.code.to_string(),
+            ServerFrame::Local(_) => panic!("a service is no agent"),
             ServerFrame::Event(frame) => match frame.event {
                 Event::Progress { stage, .. } => stage.name().to_owned(),
                 Event::Presence { who, status, .. } => format!("{who} {}", status.name()),

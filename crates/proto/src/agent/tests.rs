@@ -1,0 +1,7 @@
+//! Two agents at the real service machine: what is asked, shown, started, kept.
+
+mod desk;
+mod flows;
+mod hostile;
+mod programs;
+mod restart;
