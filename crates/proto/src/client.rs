@@ -85,7 +85,6 @@ pub struct Client {
     untaken: VecDeque<Event>,
     durable: bool,
     relay: bool,
-    patient: bool,
     /// What the other end says if it is an agent.
     neighbour: Option<Neighbour>,
     /// Whether a resume point would say something new.
@@ -149,7 +148,6 @@ impl Client {
             untaken: VecDeque::new(),
             durable: setup.durable,
             relay: setup.relay,
-            patient: setup.patient,
             neighbour: None,
             unsaved: false,
             timers: Timers::default(),
@@ -260,7 +258,7 @@ impl Client {
         for event in std::mem::take(&mut self.untaken) {
             self.emit(event);
         }
-        if self.patient {
+        if self.relay {
             self.timers.set(Deadline::Grace, Some(self.now.saturating_add(link::FIRST_MS)));
         }
         self.connect(None);

@@ -62,7 +62,6 @@ fn setup(seat: Seat, starts: u64, seed: u64) -> Setup {
         key_prefix: format!("{starts}.").into(),
         durable: true,
         relay: false,
-        patient: false,
     }
 }
 

@@ -509,7 +509,8 @@ impl<'a> Flat<'a> {
             }
             Request::SignIn(sign_in) => self.fill_sign_in(sign_in),
             Request::SignOut { revoke } => self.revoke = revoke.then_some(true),
-            Request::Ping | Request::Contacts => {}
+            // What only an agent understands is written on its own, by `encode_local`.
+            Request::Ping | Request::Contacts | Request::Local(_) => {}
             Request::Invite(invite) => self.fill_invite(invite),
             Request::Accept(accept) => {
                 self.fill_session(accept.session, accept.data.as_ref());
@@ -543,8 +544,6 @@ impl<'a> Flat<'a> {
                 self.invitations = change.invitations;
                 self.show_declines = change.show_declines;
             }
-            // Written on its own, by `encode_local`.
-            Request::Local(_) => {}
         }
     }
 
@@ -637,6 +636,6 @@ mod tests {
     #[test]
     fn an_unknown_event_is_a_value() {
         let frame = decode_server(r#"{"seq":3,"event":"fireworks","colour":"red"}"#).unwrap();
-        assert_eq!(frame, ServerFrame::Event(EventFrame { seq: Some(3), event: crate::Event::Unknown }));
+        assert_eq!(frame, ServerFrame::Event(EventFrame { seq: Some(3), event: Event::Unknown }));
     }
 }

@@ -19,7 +19,7 @@ const RING_MS: Millis = 15_000;
 
 impl Agent {
     /// Asks another person's agent. Whoever watches sees how far it comes.
-    pub(super) fn check(&mut self, caller: &Caller, session: SessionId, to: PersonName) {
+    pub(super) fn check(&mut self, caller: &Caller, session: SessionId, to: &PersonName) {
         let Some(client) = self.client.as_mut().filter(|_| !self.held.contains_key(&session)) else {
             return self.refuse(caller, Code::MSGR_E_NOT_LOGGED_ON);
         };

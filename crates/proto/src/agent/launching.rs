@@ -29,7 +29,7 @@ impl Agent {
         if running.is_empty() {
             return self.launch(session);
         }
-        let question = self.ask_whether_to_launch(session, running);
+        let question = self.ask_whether_to_launch(session, &running);
         self.now_doing(session, Doing::Deciding(question));
     }
 
@@ -79,11 +79,11 @@ impl Agent {
                 self.now_doing(session, Doing::Leaving);
                 self.ask_session(Call::Cancel { session, hr: Code::S_OK, data: "".into() }, Purpose::Own);
             }
-            (Doing::Running, Some(owner)) => {
-                // One that is gone with its connection does not come back.
-                if self.programs.get(&owner).is_some_and(|program| program.link.is_none()) {
-                    self.drop_program(owner);
-                }
+            // One that is gone with its connection does not come back.
+            (Doing::Running, Some(owner))
+                if self.programs.get(&owner).is_some_and(|program| program.link.is_none()) =>
+            {
+                self.drop_program(owner);
             }
             _ => {}
         }

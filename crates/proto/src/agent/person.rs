@@ -61,7 +61,7 @@ impl Agent {
                 self.wait(caller.clone(), |ticket| Output::Unregister { ticket, guid });
             }
             local::Request::Start { session, to, application, data } => {
-                self.start(Some(caller.clone()), session, to, application, data);
+                self.start(Some(caller.clone()), session, &to, application, data.as_ref());
             }
             local::Request::Sessions => {
                 let lines = self.held.values().map(|held| self.line(held)).collect();
@@ -72,7 +72,7 @@ impl Agent {
                 self.wait(caller.clone(), |ticket| Output::Link { ticket, session, uri });
             }
             local::Request::Rehearse { session, application } => self.rehearse(caller, session, application),
-            local::Request::Check { session, to } => self.check(caller, session, to),
+            local::Request::Check { session, to } => self.check(caller, session, &to),
             local::Request::Agent => {
                 let status = self.agent_status();
                 self.give(caller, local::Answer::Status(Box::new(status)));
@@ -110,7 +110,7 @@ impl Agent {
                 }
             }
             Press::Invite { session, to, application, data } => {
-                self.start(None, session, to, application, Data::text(&data));
+                self.start(None, session, &to, application, Data::text(&data).as_ref());
             }
         }
     }
@@ -120,9 +120,9 @@ impl Agent {
         &mut self,
         caller: Option<Caller>,
         session: SessionId,
-        to: PersonName,
+        to: &PersonName,
         application: Guid,
-        data: Option<Data>,
+        data: Option<&Data>,
     ) {
         let refused = match self.apps.get(&application) {
             None => Some(Code::SR_APP_NOT_REGISTERED),
@@ -133,7 +133,7 @@ impl Agent {
         let (Some(entry), Some(client), None) = (entry, client, refused) else {
             let code = refused.unwrap_or(Code::MSGR_E_NOT_LOGGED_ON);
             return if let Some(caller) = caller {
-                self.refuse(&caller, code)
+                self.refuse(&caller, code);
             };
         };
         let app = entry.app.clone();
@@ -147,7 +147,7 @@ impl Agent {
             return self.refuse_because(caller, refusal.code, refusal.message);
         }
         self.held.insert(session, Held::new(session, true, to.clone(), app, Doing::Inviting));
-        let data = data.as_ref().and_then(Data::as_text).unwrap_or_default().into();
+        let data = data.and_then(Data::as_text).unwrap_or_default().into();
         let call = Call::Invite { session, to: to.as_str().into(), data };
         match caller {
             Some(caller) => self.ask_service(call, caller, Then::Invited(session)),

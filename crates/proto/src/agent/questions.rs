@@ -47,7 +47,7 @@ impl Agent {
     }
 
     /// `OnReadyToLaunch`, then `BeforeAppLaunch`.
-    pub(super) fn ask_whether_to_launch(&mut self, session: SessionId, running: BTreeSet<ProgramId>) -> u64 {
+    pub(super) fn ask_whether_to_launch(&mut self, session: SessionId, running: &BTreeSet<ProgramId>) -> u64 {
         let question = self.question(session, What::Launch, running.clone());
         let before = local::Event::BeforeLaunch { session, question, within_ms: ANSWER_MS };
         let links: Vec<_> = running.iter().filter_map(|id| self.programs.get(id)?.link).collect();

@@ -64,8 +64,8 @@ impl Agent {
     }
 
     /// Applies what an application asks of a rehearsed session.
-    pub(super) fn rehearsed(&mut self, request: Request) -> Code {
-        let Some((session, what)) = moved(&request) else { return Code::E_INVALIDARG };
+    pub(super) fn rehearsed(&mut self, request: &Request) -> Code {
+        let Some((session, what)) = moved(request) else { return Code::E_INVALIDARG };
         self.rehearsal_moves(session, Role::Invitee, what)
     }
 
@@ -78,35 +78,36 @@ impl Agent {
         self.rehearsal_moves(session, Role::Inviter, Move::Cancel(hr, None));
     }
 
-    pub(super) fn rehearsed_state(&self, rehearsed: &Session) -> State {
-        rehearsed.state(Role::Invitee, INVITEE)
-    }
-
     fn rehearsal_moves(&mut self, session: SessionId, role: Role, what: Move) -> Code {
         let Some(rehearsed) = self.rehearsed.get_mut(&session) else { return Code::SR_SESSION_STATE_INVALID };
         let device = if role == Role::Inviter { INVITER } else { INVITEE };
         let (code, tells) = rehearsed.handle(self.now, role, device, what);
         for Tell { to, event, .. } in tells {
-            self.rehearsal_told(session, to, event);
+            self.rehearsal_told(session, to, &event);
         }
         code
     }
 
     /// What the application's side is told goes to the application; what the other side would be
     /// told is of interest to whoever watches.
-    fn rehearsal_told(&mut self, session: SessionId, to: Role, event: Event) {
+    fn rehearsal_told(&mut self, session: SessionId, to: Role, event: &Event) {
         let ended = matches!(event, Event::Ended(_));
         if to == Role::Inviter || ended {
             let frame = hither_wire::message::EventFrame { seq: None, event: event.clone() };
             self.tell_watchers(&hither_wire::ServerFrame::Event(frame));
         }
         if to == Role::Invitee {
-            self.tell_parts(session, &event);
+            self.tell_parts(session, event);
             if ended {
                 self.over(session);
             }
         }
     }
+}
+
+/// The state of a rehearsed session, as its application sees it.
+pub(super) fn rehearsed_state(rehearsed: &Session) -> State {
+    rehearsed.state(Role::Invitee, INVITEE)
 }
 
 fn moved(request: &Request) -> Option<(SessionId, Move)> {

@@ -162,10 +162,7 @@ impl Agent {
 
     /// Asks the service what does not concern a session.
     pub(super) fn relay_personal(&mut self, request: Request, key: Option<Box<str>>, caller: Caller) {
-        let then = match &request {
-            Request::SetStatus { status } => Then::Status(*status),
-            _ => Then::Nothing,
-        };
+        let then = if let Request::SetStatus { status } = &request { Then::Status(*status) } else { Then::Nothing };
         self.relay(request, key, caller, then);
     }
 }

@@ -7,6 +7,7 @@ use hither_wire::{Code, Event, ServerFrame, SessionId, State, Status, local};
 use super::links::{Caller, Stage};
 use super::port::Output;
 use super::programs::ProgramId;
+use super::rehearsal::rehearsed_state;
 use super::{Agent, Standing};
 use crate::client::{
     Call, CallId, Client, Event as ClientEvent, Input, Output as ClientOutput, Refusal, Reply, Setup, Stop,
@@ -113,7 +114,7 @@ impl Agent {
     /// Passes on what somebody asks of the service, or of a rehearsal.
     pub(super) fn relay(&mut self, request: Request, key: Option<Box<str>>, caller: Caller, then: Then) {
         if self.is_rehearsed(&request) {
-            let code = self.rehearsed(request);
+            let code = self.rehearsed(&request);
             return self.returned(Purpose::Caller(caller, then), outcome(code));
         }
         self.ask_service(Call::Relay { request, key }, caller, then);
@@ -155,7 +156,7 @@ impl Agent {
                     self.returned(purpose, result);
                 }
             }
-            ClientOutput::Stopped(stop) => self.stopped(stop),
+            ClientOutput::Stopped(stop) => self.stopped(&stop),
         }
     }
 
@@ -181,10 +182,10 @@ impl Agent {
                 self.broadcast(&frame, Stage::is_told);
             }
             ClientEvent::Relayed(told) => self.told(*told),
-            // What follows from it comes with `Stopped`.
-            ClientEvent::SignedOut { .. } => {}
-            // Calls are answered, and these are never told to whoever relays.
-            ClientEvent::SendError { .. }
+            // What follows from a sign-out comes with `Stopped`, calls are answered, and the others are
+            // never told to whoever relays.
+            ClientEvent::SignedOut { .. }
+            | ClientEvent::SendError { .. }
             | ClientEvent::Invitation { .. }
             | ClientEvent::StateChanged { .. }
             | ClientEvent::Accepted { .. }
@@ -203,19 +204,26 @@ impl Agent {
     }
 
     /// The service does not let this person in any more.
-    fn stopped(&mut self, stop: Stop) {
+    fn stopped(&mut self, stop: &Stop) {
         let code = stop.code();
-        let message = match &stop {
+        let message = match stop {
             Stop::Refused(refusal) => refusal.message.clone(),
             Stop::Replaced => "another agent of yours has signed in with this installation's id".into(),
-            _ => code.advice().into(),
+            Stop::SignedOut
+            | Stop::Version
+            | Stop::SignedOutByService(_)
+            | Stop::Unreachable
+            | Stop::Closed(_)
+            | Stop::TimedOut
+            | Stop::Nonsense
+            | Stop::Redirects => code.advice().into(),
         };
         self.client = None;
         self.inbox.clear();
         for (_, purpose) in std::mem::take(&mut self.purposes) {
             self.returned(purpose, Err(Refusal::new(Code::MSGR_E_NOT_LOGGED_ON)));
         }
-        self.standing = if stop == Stop::SignedOut { Standing::Nobody } else { Standing::Refused(code, message) };
+        self.standing = if *stop == Stop::SignedOut { Standing::Nobody } else { Standing::Refused(code, message) };
         self.tell_watchers(&service_event(false, Some(code)));
         self.leave(code);
     }
@@ -234,12 +242,11 @@ impl Agent {
             Purpose::Caller(caller, then) => {
                 let left = matches!(then, Then::Left) && !refused;
                 match then {
-                    Then::Nothing | Then::Left => {}
                     Then::Invited(session) => self.invited(session, refused),
                     Then::Take(session, program) => self.took(session, program, refused),
                     Then::Accepted(session) => self.not_accepted(session, refused),
                     Then::Status(status) if !refused => self.status_chosen(status),
-                    Then::Status(_) => {}
+                    Then::Status(_) | Then::Nothing | Then::Left => {}
                 }
                 self.reply(&caller, answer(result));
                 if left {
@@ -252,7 +259,7 @@ impl Agent {
     /// The state of a session, as the service has told it.
     pub(super) fn state(&self, session: SessionId) -> State {
         if let Some(rehearsed) = self.rehearsed.get(&session) {
-            return self.rehearsed_state(rehearsed);
+            return rehearsed_state(rehearsed);
         }
         let known = self.client.as_ref().and_then(|client| client.session(session));
         known.map_or(State::Unknown, |snapshot| snapshot.state)

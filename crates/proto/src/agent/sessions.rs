@@ -139,7 +139,7 @@ impl Agent {
         self.unsaved = true;
         self.tell_watchers(&ServerFrame::Event(EventFrame { seq: None, event: told.clone() }));
         match told {
-            Event::Invitation(invitation) => self.invitation(*invitation),
+            Event::Invitation(invitation) => self.invitation(&invitation),
             Event::Accepted { session, data, address, material } => {
                 let event = Event::Accepted { session, data: data.clone(), address: address.clone(), material };
                 self.tell_parts(session, &event);
@@ -178,10 +178,10 @@ impl Agent {
         }
     }
 
-    fn invitation(&mut self, invitation: Invitation) {
+    fn invitation(&mut self, invitation: &Invitation) {
         let session = invitation.session;
         if invitation.app.guid == local::CHECK {
-            return self.check_answered(&invitation);
+            return self.check_answered(invitation);
         }
         let running: Vec<ProgramId> = self
             .programs
@@ -252,7 +252,7 @@ impl Agent {
         };
         let Some(held) = self.held.get_mut(&session).filter(|_| refused.is_none()) else {
             return if let Some(caller) = caller {
-                self.refuse(&caller, refused.unwrap_or(Code::E_INVALIDARG))
+                self.refuse(&caller, refused.unwrap_or(Code::E_INVALIDARG));
             };
         };
         self.questions.retain(|_, question| question.session != session);
@@ -293,9 +293,9 @@ impl Agent {
     pub(super) fn installed(&mut self, guid: hither_wire::Guid) {
         let waiting = self.held.values().filter(|held| held.app.guid == guid);
         let waiting: Vec<(SessionId, Option<Data>)> = waiting
-            .filter_map(|held| match &held.doing {
-                Doing::Installing(data) => Some((held.session, data.clone())),
-                _ => None,
+            .filter_map(|held| {
+                let Doing::Installing(data) = &held.doing else { return None };
+                Some((held.session, data.clone()))
             })
             .collect();
         for (session, data) in waiting {
@@ -418,13 +418,17 @@ impl Agent {
 
     /// The agent's own call about a session; a rehearsed one knows no service.
     pub(super) fn ask_session(&mut self, call: Call, purpose: Purpose) {
-        match call {
-            Call::Cancel { session, hr, .. } if self.rehearsed.contains_key(&session) => {
-                self.rehearsal_cancelled(session, hr);
-            }
-            Call::Attach { session } if self.rehearsed.contains_key(&session) => self.rehearsal_attached(session),
-            Call::Progress { session, .. } if self.rehearsed.contains_key(&session) => {}
-            call => self.call(call, purpose),
+        let rehearsed = |session| self.rehearsed.contains_key(session);
+        if let Call::Cancel { session, hr, .. } = &call
+            && rehearsed(session)
+        {
+            self.rehearsal_cancelled(*session, *hr);
+        } else if let Call::Attach { session } = &call
+            && rehearsed(session)
+        {
+            self.rehearsal_attached(*session);
+        } else if !matches!(&call, Call::Progress { session, .. } if rehearsed(session)) {
+            self.call(call, purpose);
         }
     }
 
@@ -451,6 +455,17 @@ impl Agent {
                 self.take_up(session);
             }
         }
+    }
+
+    /// Who invites into what, if that invitation waits for an answer here.
+    pub fn ringing(&self, session: SessionId) -> Option<(&PersonName, &Application)> {
+        let held = self.held.get(&session).filter(|held| !held.inviter)?;
+        (self.state(session) == State::Invitation).then_some((&held.user, &held.app))
+    }
+
+    /// The sessions of this machine that are not over.
+    pub fn sessions(&self) -> impl Iterator<Item = SessionId> {
+        self.held.keys().copied()
     }
 
     /// The person is not signed in any more.

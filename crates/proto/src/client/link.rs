@@ -154,7 +154,7 @@ impl Client {
     /// `after_ms`.
     pub(super) fn lost(&mut self, reason: Code, after_ms: Option<Millis>, first: Stop) {
         let link = std::mem::replace(&mut self.link, Link::Waiting);
-        if matches!(self.standing, Standing::New | Standing::Restored(_)) && !self.patient {
+        if matches!(self.standing, Standing::New | Standing::Restored(_)) && !self.relay {
             return self.stop(first, None);
         }
         if let Link::Up(up) = link {

@@ -34,12 +34,10 @@ pub struct Setup {
     pub key_prefix: Box<str>,
     /// Whether the shell keeps a [`super::ResumePoint`] ([`Output::Save`]).
     pub durable: bool,
-    /// Whether events of sessions are told as they came ([`Event::Relayed`]): for whoever passes them
-    /// on to somebody with a client of his own.
+    /// Whether this is the client of an agent, which passes events of sessions on as they came
+    /// ([`Event::Relayed`]). It starts with its machine, so it goes on trying where the first connection
+    /// cannot be made: only a refusal is final.
     pub relay: bool,
-    /// Whether it goes on trying where the first connection cannot be made, as a program does that
-    /// starts with the machine. Then only a refusal is final.
-    pub patient: bool,
 }
 
 // The credential stays out of every log.

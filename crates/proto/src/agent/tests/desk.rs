@@ -57,7 +57,6 @@ fn setup(person: usize, agents: u64) -> Setup {
         key_prefix: format!("k{agents}").into(),
         durable: true,
         relay: true,
-        patient: true,
     }
 }
 

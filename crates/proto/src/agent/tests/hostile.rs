@@ -82,8 +82,8 @@ struct Watch {
 }
 
 impl Watch {
-    fn step(&mut self, bench: &mut Bench, step: Step) {
-        match step {
+    fn step(&mut self, bench: &mut Bench, step: &Step) {
+        match step.clone() {
             Step::Ask(person, link, ask, session) => {
                 let Some(link) = self.links[person].get(link).copied() else { return };
                 self.ids += 1;
@@ -108,14 +108,8 @@ impl Watch {
                 }
             }
             Step::Press(person, what, session) => {
-                let session = Guid(session);
-                let press = match what {
-                    0 => Press::Accept(session),
-                    1 => Press::Decline(session),
-                    2 => Press::Get(session),
-                    _ => Press::Leave(session),
-                };
-                bench.input(person, Input::Pressed(press));
+                let presses = [Press::Accept, Press::Decline, Press::Get, Press::Leave];
+                bench.input(person, Input::Pressed(presses[usize::from(what)](Guid(session))));
             }
             Step::Launched(person, session, ok) => {
                 let started = || (Process { id: 3, started: 1 }, "secret".into());
@@ -127,8 +121,9 @@ impl Watch {
             }
             Step::Traced(person, session) => {
                 let asked = bench.desks[person].open.iter().rev().find_map(|output| match output {
-                    crate::agent::Output::Trace { ticket, .. } => Some(*ticket),
-                    crate::agent::Output::Register { ticket, .. } => Some(*ticket),
+                    crate::agent::Output::Trace { ticket, .. } | crate::agent::Output::Register { ticket, .. } => {
+                        Some(*ticket)
+                    }
                     _ => None,
                 });
                 if let Some(ticket) = asked {
@@ -178,11 +173,11 @@ proptest! {
         let mut bench = Bench::new();
         let mut watch = Watch::default();
         for person in [ALICE, BOB] {
-            watch.step(&mut bench, Step::Link(person, true));
-            watch.step(&mut bench, Step::Link(person, false));
+            watch.step(&mut bench, &Step::Link(person, true));
+            watch.step(&mut bench, &Step::Link(person, false));
         }
         for step in steps {
-            watch.step(&mut bench, step);
+            watch.step(&mut bench, &step);
         }
     }
 }

@@ -49,7 +49,6 @@ pub fn setup(durable: bool, prefix: &str) -> Setup {
         key_prefix: prefix.into(),
         durable,
         relay: false,
-        patient: false,
     }
 }
 
