@@ -6,19 +6,20 @@ use std::sync::Arc;
 
 use hither_proto::client::{Call, Client as Machine, Reply, SessionSnapshot, Setup};
 use hither_wire::message::{Contact, ContactAction, Credential, Settings, SettingsChange};
-use hither_wire::{Code, DeviceId, Guid, PersonName, SessionId, Status, limits};
+use hither_wire::{Code, DeviceId, PersonName, SessionId, Status, limits};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::driver::{Driver, Keep};
 use crate::error::{ConnectError, Error, Refusal};
 use crate::event::Events;
+use crate::machine::{random_guid, setup};
 use crate::resume::ResumePoint;
 use crate::session::Session;
 use crate::shared::{CALLS_MAX, Handle, Shared};
 use crate::transport::Target;
 
 /// What the service's log shows of a client.
-const PROGRAM: &str = concat!("hither-rust/", env!("CARGO_PKG_VERSION"));
+pub(crate) const PROGRAM: &str = concat!("hither-rust/", env!("CARGO_PKG_VERSION"));
 
 /// A signed-in client. Clones are the same client.
 ///
@@ -105,42 +106,52 @@ impl ClientBuilder {
         if let Some(of) = point.as_ref().map(ResumePoint::user).filter(|of| **of != user) {
             return Err(ConnectError::OtherPerson { of: of.clone() });
         }
-        let random = |error: getrandom::Error| ConnectError::NoRandomness(error.into());
-        let setup = Setup {
-            user: Some(user.clone()),
-            credential,
-            device: device.map_or_else(random_guid, Ok).map_err(random)?,
-            status,
-            client: PROGRAM.into(),
-            seed: getrandom::u64().map_err(random)?,
-            key_prefix: format!("{:016x}", getrandom::u64().map_err(random)?).into(),
-            durable: keep.is_some(),
-            relay: false,
-        };
+        let setup = setup(Some(user), credential, device, PROGRAM);
+        let setup = setup.map_err(|error| ConnectError::NoRandomness(error.into()))?;
+        let setup = Setup { status, durable: keep.is_some(), ..setup };
         let machine = match point {
             Some(point) => Machine::restore(setup, point.0),
             None => Machine::new(setup),
         };
-        let shared = Arc::new(Shared::new(machine, keep.is_some()));
-        let (calls, commands) = mpsc::channel(CALLS_MAX);
-        let (ready, signed_in) = oneshot::channel();
-        let url = target.url().to_owned();
-        tokio::spawn(Driver::new(Arc::clone(&shared), target, keep, commands, ready).run());
-        // The driver answers, unless the runtime goes away under it.
-        signed_in.await.unwrap_or_else(|_| Err(ConnectError::TimedOut { url: url.clone() }))?;
-        let friendly_name = shared.lock().machine.friendly_name().to_owned();
-        let handle = Arc::new(Handle { shared, calls, url, user, friendly_name });
-        Ok((Client { handle: Arc::clone(&handle) }, Events::new(handle)))
+        Client::begin(machine, target, keep).await
     }
 }
 
 impl Client {
+    /// Starts the task that drives the machine, and waits until it has signed in.
+    pub(crate) async fn begin(
+        machine: Machine,
+        target: Target,
+        keep: Option<Keep>,
+    ) -> Result<(Client, Events), ConnectError> {
+        let shared = Arc::new(Shared::new(machine, keep.is_some()));
+        let (calls, commands) = mpsc::channel(CALLS_MAX);
+        let (ready, signed_in) = oneshot::channel();
+        let lost = || ConnectError::TimedOut { url: target.url().to_owned() };
+        tokio::spawn(Driver::new(Arc::clone(&shared), target.clone(), keep, commands, ready).run());
+        // The driver answers, unless the runtime goes away under it.
+        signed_in.await.unwrap_or_else(|_| Err(lost()))?;
+        let (user, friendly_name) = {
+            let state = shared.lock();
+            (state.machine.user().cloned(), state.machine.friendly_name().to_owned())
+        };
+        // Whoever has signed in has a name.
+        let user = user.ok_or_else(lost)?;
+        let handle = Arc::new(Handle { shared, calls, target, user, friendly_name });
+        Ok((Client { handle: Arc::clone(&handle) }, Events::new(handle)))
+    }
+
+    /// What the client's parts have in common.
+    pub(crate) fn handle(&self) -> &Arc<Handle> {
+        &self.handle
+    }
+
     /// Begins to sign in at a service, `ws://host:port/v1`.
     pub fn builder(url: &str) -> ClientBuilder {
         ClientBuilder { url: url.to_owned(), status: None, device: None, point: None, keep: None }
     }
 
-    /// Who is signed in.
+    /// Who is signed in. Through an [`Agent`](crate::Agent), who was when this program connected.
     pub fn user(&self) -> &PersonName {
         &self.handle.user
     }
@@ -160,9 +171,9 @@ impl Client {
         self.handle.shared.lock().machine.token().map(str::to_owned)
     }
 
-    /// Where the service is.
+    /// Where the service is; of an [`Agent`](crate::Agent), its socket.
     pub fn url(&self) -> &str {
-        &self.handle.url
+        self.handle.target.url()
     }
 
     /// A new session in `READY`, under an id of its own (R27).
@@ -214,12 +225,15 @@ impl Client {
     pub async fn settings(&self, change: SettingsChange) -> Result<Settings, Error> {
         Ok(match self.handle.call(Call::Settings(change)).await? {
             Reply::Settings(settings) => settings,
-            Reply::Done | Reply::Already | Reply::Contacts(_) | Reply::Contact(_) | Reply::Agent(_) => Settings::default(),
+            Reply::Done | Reply::Already | Reply::Contacts(_) | Reply::Contact(_) | Reply::Agent(_) => {
+                Settings::default()
+            }
         })
     }
 
     /// Signs out, after everything that was called before. Live sessions are lost to both sides:
-    /// cancel them first.
+    /// cancel them first. Through an [`Agent`](crate::Agent) this only leaves the agent, which stays
+    /// signed in.
     pub async fn sign_out(&self) -> Result<(), Error> {
         match self.handle.perform(Call::SignOut { revoke: false }).await {
             Err(Error::SignedOut) => Ok(()),
@@ -240,18 +254,8 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
-/// A random UUID, version 4.
-fn random_guid() -> Result<Guid, getrandom::Error> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)?;
-    let random = u128::from_be_bytes(bytes);
-    let version = 0x4 << 76;
-    let variant = 0x2 << 62;
-    Ok(Guid(random & !(0xf << 76) & !(0x3 << 62) | version | variant))
-}
-
 fn too_long(message: String) -> ConnectError {
-    ConnectError::Refused(Refusal { code: Code::E_INVALIDARG, message: message.into(), retry_after: None })
+    ConnectError::Refused(Refusal::because(Code::E_INVALIDARG, message))
 }
 
 #[cfg(test)]
@@ -264,15 +268,5 @@ mod tests {
         fn assert_sync<T: Sync>() {}
         assert_send::<(ClientBuilder, Client, Session, Events, crate::Event)>();
         assert_sync::<(Client, Session, Events, crate::Event)>();
-    }
-
-    #[test]
-    fn guids_are_random_uuids() {
-        let (one, other) = (random_guid().unwrap().to_string(), random_guid().unwrap().to_string());
-        assert_ne!(one, other);
-        for guid in [one, other] {
-            assert_eq!(guid.as_bytes()[15], b'4', "{guid}");
-            assert!(b"89AB".contains(&guid.as_bytes()[20]), "{guid}");
-        }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hither_proto::client::{Call, CallId, Event, Input, Output, Refusal, Reply, Stop};
+use hither_wire::local;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
@@ -39,6 +40,8 @@ pub struct Driver {
     leave_by: Option<Instant>,
     /// How many events the machine knows to be taken.
     taken: u64,
+    /// Whether the other end has just said that it knows nothing of this client.
+    anew: bool,
     stopped: bool,
 }
 
@@ -78,6 +81,7 @@ impl Driver {
             ready: Some(ready),
             leave_by: None,
             taken: 0,
+            anew: false,
             stopped: false,
         }
     }
@@ -150,6 +154,9 @@ impl Driver {
         if saved {
             self.give(Input::Saved);
         }
+        if std::mem::take(&mut self.anew) {
+            self.serve_again();
+        }
     }
 
     fn save(&mut self, point: hither_proto::client::ResumePoint) -> bool {
@@ -176,6 +183,7 @@ impl Driver {
             Output::Close => self.close(),
             Output::Event(event) => {
                 let signed_in = matches!(event, Event::SignedIn { .. });
+                self.anew |= matches!(event, Event::SignedIn { resumed: false, .. });
                 self.shared.push(event);
                 if let Some(ready) = self.ready.take_if(|_| signed_in) {
                     drop(ready.send(Ok(())));
@@ -198,7 +206,7 @@ impl Driver {
 
     fn connect(&mut self, redirect: Option<Box<str>>) {
         self.failure = None;
-        let target = redirect.map_or_else(|| Ok(self.target.clone()), |url| Target::parse(&url));
+        let target = redirect.map_or_else(|| Ok(self.target.clone()), |url| self.target.redirected(&url));
         self.socket =
             Socket::Opening(Box::pin(async move { target.map_err(Failure::Url)?.connect().await.map(Box::new) }));
     }
@@ -214,6 +222,14 @@ impl Driver {
         let id = CallId(self.calls);
         self.replies.extend(reply.map(|reply| (id, reply)));
         self.give(Input::Call { id, call });
+    }
+
+    /// An agent that was started anew is told what this program is.
+    fn serve_again(&mut self) {
+        let serves = self.shared.lock().serves.clone();
+        for application in serves {
+            self.call(Call::Agent(Box::new(local::Request::Serve { application })), None);
+        }
     }
 
     /// Nobody holds the client any more.
@@ -262,7 +278,12 @@ impl Driver {
             (Stop::Refused(refusal), _) => ConnectError::Refused(refusal.into()),
             (Stop::Version, _) => ConnectError::Version,
             (Stop::TimedOut, _) => ConnectError::TimedOut { url },
-            (Stop::Unreachable, Some(Failure::Io(source))) => ConnectError::Unreachable { url, source },
+            (Stop::Unreachable, Some(Failure::NoAgent(socket))) => ConnectError::NoAgent { socket },
+            (Stop::Unreachable, Some(Failure::NotYours(socket))) => ConnectError::NotYours { socket },
+            (Stop::Unreachable, Some(Failure::Io(source))) => match self.target.socket() {
+                Some(socket) => ConnectError::Socket { socket: socket.to_owned(), source },
+                None => ConnectError::Unreachable { url, source },
+            },
             (Stop::Unreachable, Some(Failure::NoService(what))) => ConnectError::NoService { url, what },
             (Stop::Unreachable, Some(Failure::Busy(retry_after))) => ConnectError::Busy { url, retry_after },
             (Stop::Unreachable, Some(Failure::Url(what))) => broken(format!("it names an address, but {what}")),

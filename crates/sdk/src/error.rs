@@ -2,6 +2,7 @@
 //! and what to do about it as an exhaustive match.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hither_proto::client;
@@ -30,6 +31,10 @@ pub enum Error {
     /// has arrived (R29). The code is the call's own, such as `SR_INVITATION_SEND_FAILURE`.
     #[error("{}", .0.advice())]
     NotDelivered(Code),
+    /// The agent was gone for longer than the grace, so that nobody knows whether the call has
+    /// arrived. The code is the call's own, as for [`Error::NotDelivered`].
+    #[error("the agent is gone: start it with `hither agent`, then try again")]
+    AgentGone(Code),
     /// The client has signed out, or was signed out.
     #[error("the client is signed out: sign in again")]
     SignedOut,
@@ -97,13 +102,33 @@ pub enum ConnectError {
         /// The URL.
         url: String,
     },
-    /// The service closed the connection, or said something that makes no sense.
-    #[error("the service at {url} broke off the sign-in: {what}")]
+    /// The service, or the agent, closed the connection, or said something that makes no sense.
+    #[error("{url} broke off the sign-in: {what}")]
     Broken {
-        /// The URL.
+        /// The URL, or the agent's socket.
         url: String,
         /// How.
         what: String,
+    },
+    /// No agent listens on its socket.
+    #[error("no agent runs for you at {}: start it with `hither agent`", socket.display())]
+    NoAgent {
+        /// The socket.
+        socket: PathBuf,
+    },
+    /// The agent's socket, or the process that listens on it, is another user's.
+    #[error("{} belongs to another user of this machine: correct HITHER_SOCKET or HITHER_HOME", socket.display())]
+    NotYours {
+        /// The socket.
+        socket: PathBuf,
+    },
+    /// The agent's socket cannot be used.
+    #[error("cannot connect to the agent at {}: {source}", socket.display())]
+    Socket {
+        /// The socket.
+        socket: PathBuf,
+        /// What the system says.
+        source: io::Error,
     },
     /// No random numbers, without which there are no ids.
     #[error("the system gives no random numbers")]
@@ -121,6 +146,8 @@ pub enum NextStep {
     CheckService,
     /// Sign in, with a name and password that the service knows.
     SignIn,
+    /// Start the agent: `hither agent`.
+    StartAgent,
     /// Update the client or the service, whichever is older.
     Update,
     /// Tell whoever runs the service.
@@ -135,7 +162,7 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Error::Refused(refusal) => refusal.code,
-            Error::NotDelivered(code) => *code,
+            Error::NotDelivered(code) | Error::AgentGone(code) => *code,
             Error::SignedOut => Code::MSGR_E_NOT_LOGGED_ON,
         }
     }
@@ -145,6 +172,7 @@ impl Error {
         match self {
             Error::Refused(refusal) => refusal.next_step(),
             Error::NotDelivered(_) => NextStep::CheckService,
+            Error::AgentGone(_) => NextStep::StartAgent,
             Error::SignedOut => NextStep::SignIn,
         }
     }
@@ -157,12 +185,17 @@ impl ConnectError {
             ConnectError::Url { .. } | ConnectError::Name { .. } | ConnectError::OtherPerson { .. } => {
                 Code::E_INVALIDARG
             }
-            ConnectError::Unreachable { .. } | ConnectError::NoService { .. } => Code::MSGR_E_DISCONNECTED,
+            ConnectError::Unreachable { .. } | ConnectError::NoService { .. } | ConnectError::NoAgent { .. } => {
+                Code::MSGR_E_DISCONNECTED
+            }
             ConnectError::Busy { .. } => Code::MSGR_E_SERVER_TOO_BUSY,
             ConnectError::Refused(refusal) => refusal.code,
             ConnectError::Version => Code::MSGR_E_SERVER_VERSION,
             ConnectError::TimedOut { .. } => Code::MSGR_E_LOGON_TIMEOUT,
-            ConnectError::Broken { .. } | ConnectError::NoRandomness(_) => Code::E_FAIL,
+            ConnectError::Broken { .. }
+            | ConnectError::NotYours { .. }
+            | ConnectError::Socket { .. }
+            | ConnectError::NoRandomness(_) => Code::E_FAIL,
         }
     }
 
@@ -172,9 +205,17 @@ impl ConnectError {
             ConnectError::Url { .. } | ConnectError::Unreachable { .. } | ConnectError::NoService { .. } => {
                 NextStep::CheckService
             }
-            ConnectError::Name { .. } | ConnectError::OtherPerson { .. } => NextStep::ChangeRequest,
+            ConnectError::Name { .. }
+            | ConnectError::OtherPerson { .. }
+            | ConnectError::NotYours { .. }
+            | ConnectError::Socket { .. } => NextStep::ChangeRequest,
+            ConnectError::NoAgent { .. } => NextStep::StartAgent,
             ConnectError::Busy { retry_after, .. } => NextStep::RetryAfter(*retry_after),
-            ConnectError::Refused(refusal) if refusal.code == Code::MSGR_E_INVALID_PASSWORD => NextStep::SignIn,
+            ConnectError::Refused(refusal)
+                if matches!(refusal.code, Code::MSGR_E_INVALID_PASSWORD | Code::MSGR_E_NOT_LOGGED_ON) =>
+            {
+                NextStep::SignIn
+            }
             ConnectError::Refused(refusal) => refusal.next_step(),
             ConnectError::Version => NextStep::Update,
             ConnectError::TimedOut { .. } => NextStep::RetryAfter(A_WHILE),
@@ -184,6 +225,10 @@ impl ConnectError {
 }
 
 impl Refusal {
+    pub(crate) fn because(code: Code, message: impl Into<Box<str>>) -> Refusal {
+        Refusal { code, message: message.into(), retry_after: None }
+    }
+
     fn next_step(&self) -> NextStep {
         let passes = [Code::MSGR_E_SERVER_TOO_BUSY, Code::MSGR_E_TOO_MANY_SESSIONS, Code::MSGR_E_SERVER_SHUTDOWN];
         match self.retry_after {
@@ -205,5 +250,18 @@ impl From<client::Refusal> for Refusal {
 impl From<client::Refusal> for Error {
     fn from(refusal: client::Refusal) -> Error {
         if refusal.undelivered { Error::NotDelivered(refusal.code) } else { Error::Refused(refusal.into()) }
+    }
+}
+
+impl Error {
+    /// In the words of whoever only wanted to connect.
+    pub(crate) fn while_connecting(self, socket: PathBuf) -> ConnectError {
+        match self {
+            Error::Refused(refusal) => ConnectError::Refused(refusal),
+            Error::AgentGone(_) => ConnectError::NoAgent { socket },
+            Error::NotDelivered(_) | Error::SignedOut => {
+                ConnectError::Broken { url: socket.display().to_string(), what: self.to_string() }
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
 use hither_proto::client::Event as Told;
@@ -119,7 +119,7 @@ pub enum Event {
     BeforeAppLaunch {
         /// Of which session.
         session: SessionId,
-        /// The question: [`Agent::reply`](crate::Agent::reply).
+        /// The question, answered by [`Agent::reply`](crate::Agent::reply).
         question: u64,
     },
     /// The invitee has to install the application first; the session waits (R15).
@@ -141,7 +141,8 @@ pub enum Event {
         /// Which application.
         application: Guid,
     },
-    /// The agent goes away, or has gone.
+    /// The agent goes away, or has gone. It is looked for until it is back, as after
+    /// [`Event::ConnectionLost`]; sessions go on if that is within the grace.
     AppShutdown,
 }
 
@@ -162,8 +163,9 @@ pub struct Invitation {
     pub data: String,
     /// How much longer it rings, in milliseconds (R22).
     pub ring_ms: u64,
-    /// From an agent: whether this application handles the invitation itself, so that the agent does
-    /// not ring. It rings, unless it is told otherwise within two seconds.
+    /// From an agent: the question whether this application handles the invitation itself, so that
+    /// the agent does not ring. It rings, unless it is told otherwise within two seconds:
+    /// [`Agent::reply`](crate::Agent::reply).
     pub question: Option<u64>,
 }
 
@@ -195,11 +197,18 @@ impl Events {
     }
 
     fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.handle.shared.poll_event(cx).map(|told| told.map(|told| self.in_words_of_the_sdk(told)))
+        loop {
+            match ready!(self.handle.shared.poll_event(cx)).map(|told| self.in_words_of_the_sdk(told)) {
+                Some(Some(event)) => return Poll::Ready(Some(event)),
+                Some(None) => {}
+                None => return Poll::Ready(None),
+            }
+        }
     }
 
-    fn in_words_of_the_sdk(&self, told: Told) -> Event {
-        match told {
+    /// `None` for what only a program that relays is told.
+    fn in_words_of_the_sdk(&self, told: Told) -> Option<Event> {
+        Some(match told {
             Told::SignedIn { user, resumed } => Event::Signin { user, resumed },
             Told::SignedOut { code } => Event::Signout { code },
             Told::ConnectionLost { code } => Event::ConnectionLost { code },
@@ -230,11 +239,12 @@ impl Events {
             }
             Told::AppRegistered { guid } => Event::AppRegistered { application: guid },
             Told::AppUnregistered { guid } => Event::AppUnRegistered { application: guid },
-            Told::AppShutdown | Told::Relayed(_) => Event::AppShutdown,
+            Told::AppShutdown => Event::AppShutdown,
+            Told::Relayed(_) => return None,
             Told::ContactStatus { who, friendly_name, status } => {
                 Event::ContactStatusChange { who, friendly_name: friendly_name.into(), status }
             }
-        }
+        })
     }
 }
 

@@ -38,7 +38,34 @@
 //! On the other side the event is [`Event::Invitation`], with a [`Session`] to
 //! [`accept`](Session::accept) or [`decline`](Session::decline).
 //!
-//! What to know
+//! # Through the agent
+//!
+//! Where the person has an agent running (`hither agent`), an application needs no address, no name
+//! and no password, and is started when somebody invites into it. [`Agent`] is the client of a person
+//! who is signed in already: same [`Session`], same events, same errors.
+//!
+//! ```no_run
+//! use hither::{Event, Session, State};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     // The agent has started this program, because somebody has accepted.
+//!     let (launched, _agent, mut events) = Session::launching().await?;
+//!     println!("{} plays with {}", if launched.inviter { "white" } else { "black" }, launched.user);
+//!     while let Some(event) = events.next().await {
+//!         match event {
+//!             Event::StateChanged { state: State::Connected, .. } => {
+//!                 launched.session.send_context_data("192.0.2.1:5000 8f3a").await?;
+//!             }
+//!             Event::Termination { .. } => break,
+//!             _ => {}
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What to know
 //!
 //! - **Events are the truth.** A session's state changes when an event says so; when a call returns,
 //!   its events are in the stream already. Take events steadily.
@@ -54,19 +81,24 @@
 //! One task owns the connection and drives `hither_proto::client`, which decides everything; this
 //! crate adds sockets, time and a file, and needs a tokio runtime.
 
+mod agent;
 mod client;
 mod driver;
 mod error;
 mod event;
+mod machine;
 mod resume;
 mod session;
 mod shared;
-mod transport;
+#[doc(hidden)]
+pub mod transport;
 
+pub use agent::{Agent, AgentBuilder, Launched};
 pub use client::{Client, ClientBuilder};
 pub use error::{ConnectError, Error, NextStep, Refusal};
 pub use event::{Event, Events, Invitation};
 pub use hither_proto::client::SessionSnapshot;
+pub use hither_wire::local::{Mode, Registration};
 pub use hither_wire::message::{
     Application, Contact, ContactAction, Elsewhere, InvitationsFrom, Settings, SettingsChange, Stage,
 };

@@ -59,7 +59,9 @@ impl Session {
     /// is none. Before [`Session::invite`] only.
     ///
     /// `E_INVALIDARG` for what is no GUID, `E_OUTOFMEMORY` for more than 39 characters (R13);
-    /// `SR_SESSION_NOT_READY` later.
+    /// `SR_SESSION_NOT_READY` later. Through an [`Agent`](crate::Agent): `SR_APP_NOT_REGISTERED` for
+    /// an application that is not registered on this machine (R12); of one that is, the registry's
+    /// name and URL count, and whether it is only launched.
     pub fn set_application(&self, guid: &str, name: &str, url: &str) -> Result<(), Error> {
         Ok(self.handle.shared.change(|machine| machine.set_application(self.id, guid, name, url))?)
     }
@@ -72,7 +74,7 @@ impl Session {
 
     /// Puts the address that the other side is told after the acceptance: an IP address, optionally
     /// with a port (R14). `None` discloses none (R21). Without this call it is the address of this
-    /// side of the connection to the service. Before [`Session::invite`] or [`Session::accept`] only.
+    /// side of the connection to the service, the agent's if there is one. Before [`Session::invite`] or [`Session::accept`] only.
     pub fn set_local_address(&self, address: Option<&str>) -> Result<(), Error> {
         Ok(self.handle.shared.change(|machine| machine.set_local_address(self.id, address))?)
     }

@@ -3,17 +3,17 @@
 //! Only the driver gives the machine inputs and takes its outputs. The handles read it and set
 //! properties, which are no inputs, and then wake the driver.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use hither_proto::Millis;
 use hither_proto::client::{Call, Client as Machine, Event, Refusal, Reply};
-use hither_wire::{Code, SessionId};
+use hither_wire::{Code, Guid, SessionId};
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::Instant;
 
 use crate::Error;
+use crate::machine::Clock;
+use crate::transport::Target;
 
 /// As long as so many events wait for the application, nothing more is read from the service, which
 /// keeps the rest (R6).
@@ -34,7 +34,7 @@ pub struct Command {
 pub struct Handle {
     pub shared: Arc<Shared>,
     pub calls: mpsc::Sender<Command>,
-    pub url: String,
+    pub target: Target,
     pub user: hither_wire::PersonName,
     pub friendly_name: String,
 }
@@ -66,13 +66,9 @@ pub struct State {
     settling: Option<Waker>,
     /// What a resume point has brought back and nobody has taken.
     pub restored: Vec<SessionId>,
-}
-
-/// The machine's time: milliseconds since 1970, but never backwards, whatever happens to the
-/// system's clock meanwhile.
-pub struct Clock {
-    start: Instant,
-    start_ms: Millis,
+    /// The applications that this program has said it is; an agent that was started anew is told
+    /// again. Each is one that an agent has registered.
+    pub serves: BTreeSet<Guid>,
 }
 
 impl Shared {
@@ -89,6 +85,7 @@ impl Shared {
             waker: None,
             settling: None,
             restored,
+            serves: BTreeSet::new(),
         };
         Shared { state: Mutex::new(state), changed: Notify::new(), clock: Clock::start(), durable }
     }
@@ -201,36 +198,22 @@ impl Handle {
     pub async fn call(&self, call: Call) -> Result<Reply, Error> {
         let (reply, answer) = oneshot::channel();
         self.calls.send(Command { call, reply }).await.map_err(|_| Error::SignedOut)?;
-        let outcome = answer.await.map_err(|_| Error::SignedOut)?;
-        Ok(outcome.map_err(|refusal| match refusal.code {
+        match answer.await.map_err(|_| Error::SignedOut)? {
+            Ok(reply) => Ok(reply),
+            Err(refusal) if refusal.undelivered && self.target.socket().is_some() => {
+                Err(Error::AgentGone(refusal.code))
+            }
             // Of a call, not of a property: a queue is full, and will be emptied.
-            Code::E_OUTOFMEMORY => Refusal { retry_after_ms: refusal.retry_after_ms.or(Some(ROOM_MS)), ..refusal },
-            _ => refusal,
-        })?)
+            Err(refusal) if refusal.code == Code::E_OUTOFMEMORY => {
+                let retry_after_ms = refusal.retry_after_ms.or(Some(ROOM_MS));
+                Err(Refusal { retry_after_ms, ..refusal }.into())
+            }
+            Err(refusal) => Err(refusal.into()),
+        }
     }
 
     /// Calls what gives nothing but an outcome.
     pub async fn perform(&self, call: Call) -> Result<(), Error> {
         self.call(call).await.map(drop)
-    }
-}
-
-impl Clock {
-    fn start() -> Clock {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Clock { start: Instant::now(), start_ms: u64::try_from(since.as_millis()).unwrap_or(0) }
-    }
-
-    pub fn now(&self) -> Millis {
-        let passed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.start_ms.saturating_add(passed)
-    }
-
-    /// When it will be `at`.
-    pub fn instant(&self, at: Millis) -> Instant {
-        // A time too far to be told is as good as never.
-        const NEVER: std::time::Duration = std::time::Duration::from_hours(24 * 365);
-        let after = std::time::Duration::from_millis(at.saturating_sub(self.start_ms));
-        self.start + after.min(NEVER)
     }
 }

@@ -1,41 +1,34 @@
-//! One WebSocket, from a URL to frames.
+//! A connection, from where it leads to frames: to a service over WebSocket, or to the agent on this
+//! machine over its socket.
 //!
-//! Buffers are small, as a client that mostly waits should be. Reading and writing are one poll, so
-//! that neither can hold up the other, and dropping the future in between loses nothing.
+//! Public, but no part of what an application uses: the agent drives `hither_proto::client` itself,
+//! over the same connection. It may change with any version.
 
-use std::collections::VecDeque;
-use std::future::poll_fn;
+mod web;
+
+use std::fmt;
 use std::io;
 use std::net::IpAddr;
-use std::task::{Context, Poll};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use futures_util::{SinkExt as _, StreamExt as _};
-use hither_wire::{ClientFrame, ServerFrame, decode_server, limits};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::http::{StatusCode, Uri};
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Error as WsError, Message};
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use hither_ipc::{ClientEnd, ConnectError as NoConnection, Stream};
+use hither_wire::{ClientFrame, ServerFrame};
 
-/// Where a service is, unless it was said.
-const PATH: &str = "/v1";
-/// The port of `ws`.
-const PORT: u16 = 80;
-/// Small: most of what an idle connection costs is its buffers.
-const BUFFER_BYTES: usize = 4 * 1024;
-/// How long saying goodbye may take.
-const GOODBYE: Duration = Duration::from_secs(2);
-/// Where a service with too many connections does not say when to come again.
-const BUSY: Duration = Duration::from_secs(5);
+pub use crate::machine::{Clock, random_guid, setup};
+use web::{Address, Web};
 
-/// The address of a service, taken apart.
+/// Where a connection leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    url: String,
-    host: String,
-    port: u16,
+    name: String,
+    place: Place,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    Service(Address),
+    Agent(PathBuf),
 }
 
 /// Why there is no connection.
@@ -43,20 +36,28 @@ pub struct Target {
 pub enum Failure {
     /// What is wrong with the URL.
     Url(String),
-    /// Nobody answers.
+    /// Nobody answers, or the system refuses.
     Io(io::Error),
     /// What was answered instead.
     NoService(String),
     /// Too many connections.
     Busy(Duration),
+    /// No agent listens on the socket.
+    NoAgent(PathBuf),
+    /// The socket, or who listens on it, is another user's.
+    NotYours(PathBuf),
 }
 
 /// An open connection.
 pub struct Connection {
-    socket: WebSocketStream<TcpStream>,
-    unsent: VecDeque<Message>,
-    /// This side's address.
+    wire: Wire,
+    /// This side's address, if it has one.
     pub local: Option<IpAddr>,
+}
+
+enum Wire {
+    Service(Box<Web>),
+    Agent(ClientEnd<Stream>),
 }
 
 /// What comes from a connection.
@@ -73,165 +74,96 @@ pub enum Heard {
 }
 
 impl Target {
-    /// Reads a URL; the error says what is wrong with it.
+    /// A service, by its URL; the error says what is wrong with it.
     pub fn parse(url: &str) -> Result<Target, String> {
-        let given = url.trim();
-        let (scheme, rest) = given.split_once("://").ok_or("it does not begin with ws://")?;
-        match scheme.to_ascii_lowercase().as_str() {
-            "ws" => {}
-            "wss" => return Err("encrypted connections (wss://) are not supported yet; use ws://".into()),
-            _ => return Err(format!("{scheme}:// is not how a service is reached; use ws://")),
-        }
-        if rest.is_empty() || rest.starts_with(['/', ':']) {
-            return Err("the host is missing".into());
-        }
-        let uri: Uri = given.parse().map_err(|error| format!("it cannot be read ({error})"))?;
-        let authority = uri.authority().ok_or("the host is missing")?;
-        if authority.as_str().contains('@') {
-            return Err("a name or password does not belong into it".into());
-        }
-        // Without a port there is nothing behind the host.
-        let host = authority.host();
-        let port = match (authority.port_u16(), authority.as_str().len() == host.len()) {
-            (Some(port), _) if port != 0 => port,
-            (None, true) => PORT,
-            _ => return Err("the port is not a number from 1 to 65535".into()),
-        };
-        let path = match uri.path() {
-            "" | "/" => PATH,
-            path => path,
-        };
-        let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-        Ok(Target { url: format!("ws://{host}:{port}{path}"), host: bare.to_owned(), port })
+        let address = Address::parse(url)?;
+        Ok(Target { name: address.url.clone(), place: Place::Service(address) })
     }
 
-    /// The URL with everything that may be left out.
+    /// An agent, by its socket.
+    pub fn agent(socket: &Path) -> Target {
+        Target { name: socket.display().to_string(), place: Place::Agent(socket.to_owned()) }
+    }
+
+    /// Where the service that was asked says to go instead; an agent has nowhere to send anybody.
+    pub fn redirected(&self, url: &str) -> Result<Target, String> {
+        match self.place {
+            Place::Service(_) => Target::parse(url),
+            Place::Agent(_) => Err("an agent must not name one".into()),
+        }
+    }
+
+    /// The URL with everything that may be left out; of an agent, its socket.
     pub fn url(&self) -> &str {
-        &self.url
+        &self.name
+    }
+
+    /// The socket, if it leads to an agent.
+    pub fn socket(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Service(_) => None,
+            Place::Agent(socket) => Some(socket),
+        }
     }
 
     /// Opens a connection.
     pub async fn connect(self) -> Result<Connection, Failure> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(Failure::Io)?;
-        // Frames are small and somebody waits for each.
-        stream.set_nodelay(true).map_err(Failure::Io)?;
-        let local = stream.local_addr().ok().map(|address| address.ip());
-        let config = WebSocketConfig::default()
-            .read_buffer_size(BUFFER_BYTES)
-            .write_buffer_size(BUFFER_BYTES)
-            .max_write_buffer_size(limits::SERVICE_FRAME_BYTES)
-            .max_message_size(Some(limits::SERVICE_FRAME_BYTES))
-            .max_frame_size(Some(limits::SERVICE_FRAME_BYTES));
-        let opening = client_async_with_config(self.url, stream, Some(config));
-        let (socket, _) = opening.await.map_err(|error| no_service(&error))?;
-        Ok(Connection { socket, unsent: VecDeque::new(), local })
+        match self.place {
+            Place::Service(address) => {
+                let web = address.connect().await?;
+                Ok(Connection { local: web.local, wire: Wire::Service(Box::new(web)) })
+            }
+            Place::Agent(socket) => {
+                let end = hither_ipc::connect(&socket).await.map_err(Failure::from)?;
+                Ok(Connection { local: None, wire: Wire::Agent(end) })
+            }
+        }
     }
 }
 
 impl Connection {
     /// Puts a frame behind those that wait to be sent; [`Connection::next`] sends it.
     pub fn send(&mut self, frame: &ClientFrame) {
-        self.unsent.push_back(Message::text(frame.encode()));
+        match &mut self.wire {
+            Wire::Service(web) => web.send(frame),
+            Wire::Agent(end) => end.send(frame),
+        }
     }
 
     /// Sends what waits, and gives what comes; with `reading` false, sends only. Cancel-safe.
     pub async fn next(&mut self, reading: bool) -> Heard {
-        poll_fn(|cx| {
-            if self.poll_send(cx).is_err() {
-                return Poll::Ready(Heard::Closed(None));
-            }
-            if reading { self.poll_hear(cx) } else { Poll::Pending }
-        })
-        .await
+        match &mut self.wire {
+            Wire::Service(web) => web.next(reading).await,
+            Wire::Agent(end) => match end.next(reading).await {
+                hither_ipc::Heard::Frame(frame) => Heard::Frame(frame),
+                hither_ipc::Heard::Unreadable => Heard::Unreadable,
+                hither_ipc::Heard::Closed(code) => Heard::Closed(code),
+            },
+        }
     }
 
     /// Sends what waits, and closes.
-    pub async fn close(mut self) {
-        let goodbye = async {
-            self.unsent.push_back(Message::Close(None));
-            while !matches!(self.next(true).await, Heard::Closed(_)) {}
-        };
-        drop(timeout(GOODBYE, goodbye).await);
-    }
-
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<(), WsError> {
-        while !self.unsent.is_empty() {
-            match self.socket.poll_ready_unpin(cx) {
-                Poll::Ready(ready) => ready?,
-                Poll::Pending => return Ok(()),
-            }
-            if let Some(message) = self.unsent.pop_front() {
-                self.socket.start_send_unpin(message)?;
-            }
+    pub async fn close(self) {
+        match self.wire {
+            Wire::Service(web) => web.close().await,
+            Wire::Agent(end) => end.close().await,
         }
-        match self.socket.poll_flush_unpin(cx) {
-            Poll::Ready(flushed) => flushed,
-            Poll::Pending => Ok(()),
-        }
-    }
-
-    fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<Heard> {
-        self.socket.poll_next_unpin(cx).map(|message| match message {
-            Some(Ok(Message::Text(text))) => decode_server(&text).map_or(Heard::Unreadable, Heard::Frame),
-            Some(Ok(Message::Binary(_))) => Heard::Unreadable,
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Heard::Life,
-            Some(Ok(Message::Close(close))) => Heard::Closed(close.map(|close| close.code.into())),
-            Some(Err(error)) => {
-                tracing::debug!(%error, "the connection broke");
-                Heard::Closed(None)
-            }
-            None => Heard::Closed(None),
-        })
     }
 }
 
-fn no_service(error: &WsError) -> Failure {
-    let WsError::Http(response) = error else {
-        return Failure::NoService(format!("no WebSocket is spoken there ({error})"));
-    };
-    let status = response.status();
-    Failure::NoService(match status {
-        StatusCode::SERVICE_UNAVAILABLE => {
-            let seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-            return Failure::Busy(seconds.map_or(BUSY, Duration::from_secs));
-        }
-        StatusCode::NOT_FOUND => format!("there is nothing at this path; a service answers at {PATH}"),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => format!("HTTP {status}; a proxy may be in the way"),
-        status => format!("HTTP {status}"),
-    })
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("local", &self.local).finish_non_exhaustive()
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn urls() {
-        for (url, full, host, port) in [
-            ("ws://127.0.0.1:4000/v1", "ws://127.0.0.1:4000/v1", "127.0.0.1", 4000),
-            ("WS://example.org", "ws://example.org:80/v1", "example.org", 80),
-            (" ws://[::1]:4000/ ", "ws://[::1]:4000/v1", "::1", 4000),
-            ("ws://[2001:db8::1]/play/v1", "ws://[2001:db8::1]:80/play/v1", "2001:db8::1", 80),
-        ] {
-            let target = Target::parse(url).unwrap();
-            assert_eq!((target.url(), target.host.as_str(), target.port), (full, host, port));
-        }
-        for (url, says) in [
-            ("", "ws://"),
-            ("localhost:4000", "ws://"),
-            ("wss://example.org/v1", "not supported yet"),
-            ("http://example.org/v1", "use ws://"),
-            ("ws://", "host"),
-            ("ws:///v1", "host"),
-            ("ws://:4000/v1", "host"),
-            ("ws://host:0/v1", "port"),
-            ("ws://host:70000/v1", "port"),
-            ("ws://host:/v1", "port"),
-            ("ws://alice:secret@host/v1", "password"),
-            ("ws://a host/v1", "cannot be read"),
-        ] {
-            let what = Target::parse(url).unwrap_err();
-            assert!(what.contains(says), "{url}: {what}");
+impl From<NoConnection> for Failure {
+    fn from(error: NoConnection) -> Failure {
+        match error {
+            NoConnection::NoAgent(socket) => Failure::NoAgent(socket),
+            NoConnection::NotYours(socket) => Failure::NotYours(socket),
+            NoConnection::Io { source, .. } => Failure::Io(source),
+            NoConnection::PathTooLong { .. } => Failure::Io(io::Error::new(io::ErrorKind::InvalidInput, error)),
         }
     }
 }

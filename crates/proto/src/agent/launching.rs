@@ -2,11 +2,11 @@
 //! `SR_APPLICATION_LAUNCH_FAILED` on both sides.
 
 use hither_wire::local::{self, Launching};
-use hither_wire::message::{Answer, Stage};
+use hither_wire::message::{Answer, Event, How, Stage};
 use hither_wire::{Code, SessionId, State};
 
 use super::links::Caller;
-use super::port::{Launch, Output, Process, Ticket};
+use super::port::{Launch, LinkId, Output, Process, Ticket};
 use super::programs::ProgramId;
 use super::service::Purpose;
 use super::sessions::{Doing, Held};
@@ -144,29 +144,32 @@ impl Agent {
             let message = if taken { "another process has taken the session" } else { "the session is over" };
             return self.refuse_because(caller, Code::E_FAIL, message);
         }
-        let again = held.owner == Some(program);
-        let session = held.session;
-        let launching = launching_answer(held);
-        let before = held.owner.filter(|owner| *owner != program);
-        if let Some(held) = self.held.get_mut(&session) {
-            held.owner = Some(program);
-            held.doing = Doing::Running;
-        }
-        if let Some(before) = before {
-            self.drop_program(before);
-        }
+        let answer = local::Answer::Launching(Box::new(launching_answer(held)));
+        self.reply(caller, Answer { agent: Some(answer), ..Answer::new(caller.id, Code::S_OK) });
+    }
+
+    /// The answer is out, perhaps behind others: only now the application knows the session, and can be
+    /// told of it.
+    pub(super) fn handed_over(&mut self, link: LinkId, program: ProgramId, session: SessionId) {
+        let state = self.state(session);
+        let Some(held) = self.held.get_mut(&session) else {
+            let ended = super::sessions::ended(session, How::Terminated, Code::SR_CONNECTION_FAILURE, None);
+            return self.push(program, ended);
+        };
+        let before = held.owner.replace(program);
+        held.doing = Doing::Running;
         self.unsaved = true;
         self.timers.set(Deadline::Attach(session), None);
-        let answer = local::Answer::Launching(Box::new(launching));
-        self.reply(caller, Answer { agent: Some(answer), ..Answer::new(caller.id, Code::S_OK) });
-        self.not_for_others(session, program);
-        if !again {
-            if state == State::Connected {
-                self.push(program, hither_wire::Event::Connected { session });
-            } else {
-                self.ask_session(Call::Attach { session }, Purpose::Own);
-            }
+        if let Some(before) = before.filter(|before| *before != program) {
+            self.drop_program(before);
         }
+        self.not_for_others(session, program);
+        match (before == Some(program), state) {
+            (true, _) => {}
+            (false, State::Connected) => self.push(program, Event::Connected { session }),
+            (false, _) => self.ask_session(Call::Attach { session }, Purpose::Own),
+        }
+        self.flush(link);
     }
 
     /// Goes on with a session after the agent was started anew, or was away.

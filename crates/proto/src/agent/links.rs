@@ -110,9 +110,24 @@ impl Agent {
         if let Some(slot) = state.slots.iter_mut().find(|(id, kept)| *id == answer.re && kept.is_none()) {
             slot.1 = Some(answer);
         }
-        while let Some((_, Some(_))) = state.slots.front() {
+        self.flush(link);
+    }
+
+    /// Sends the answers that wait for none before them.
+    pub(super) fn flush(&mut self, link: LinkId) {
+        while let Some(state) = self.links.get_mut(&link)
+            && let Some((_, Some(_))) = state.slots.front()
+        {
             let Some((_, Some(answer))) = state.slots.pop_front() else { return };
+            let handed = match &answer.agent {
+                Some(local::Answer::Launching(launching)) => Some(launching.session),
+                Some(local::Answer::Sessions(_) | local::Answer::Status(_)) | None => None,
+            };
+            let program = if let Stage::Program(program) = state.stage { Some(program) } else { None };
             self.outputs.push_back(Output::Send { link, frame: ServerFrame::Answer(Box::new(answer)) });
+            if let Some((program, session)) = program.zip(handed) {
+                return self.handed_over(link, program, session);
+            }
         }
     }
 

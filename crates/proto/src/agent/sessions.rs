@@ -375,16 +375,10 @@ impl Agent {
     pub(super) fn not_for_others(&mut self, session: SessionId, owner: ProgramId) {
         let Some(held) = self.held.get_mut(&session) else { return };
         let others: Vec<ProgramId> = std::mem::take(&mut held.shown).into_iter().filter(|id| *id != owner).collect();
-        let ended = Ended {
-            session,
-            how: How::Cancelled,
-            by: Some(By::Remote),
-            code: Code::SR_SESSION_CANCELLED_REMOTE,
-            data: None,
-            reason: Some(Elsewhere::AcceptedElsewhere),
-        };
+        let reason = Some(Elsewhere::AcceptedElsewhere);
+        let ended = ended(session, How::Cancelled, Code::SR_SESSION_CANCELLED_REMOTE, reason);
         for program in others {
-            self.push(program, Event::Ended(Box::new(ended.clone())));
+            self.push(program, ended.clone());
         }
     }
 
@@ -484,4 +478,10 @@ impl Agent {
             self.drop_program(program);
         }
     }
+}
+
+/// An end that the agent knows of and the service does not tell.
+pub(super) fn ended(session: SessionId, how: How, code: Code, reason: Option<Elsewhere>) -> Event {
+    let by = (how == How::Cancelled).then_some(By::Remote);
+    Event::Ended(Box::new(Ended { session, how, by, code, data: None, reason }))
 }

@@ -1,9 +1,11 @@
 //! The client machine against a service that says what a script says: what goes in, what comes out.
 
+mod agent;
 mod bench;
 mod calls;
 mod connection;
 mod durable;
 mod hostile;
 mod loss;
+mod relay;
 mod sessions;

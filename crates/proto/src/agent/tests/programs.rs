@@ -180,3 +180,24 @@ fn an_application_that_is_gone_is_lost_after_the_grace() {
     let frames = bench.frames(BOB, watcher);
     assert!(format!("{frames:?}").contains("Sessions([])"), "{frames:?}");
 }
+
+#[test]
+fn a_session_is_handed_over_when_the_answer_is_out() {
+    let mut bench = Bench::new();
+    invited(&mut bench);
+    bench.input(BOB, Input::Pressed(Press::Accept(SESSION)));
+    bench.settle();
+    bench.pass(2_000);
+    bench.launched(BOB, S, 30);
+    let started = bench.program(BOB, 30, 30);
+    bench.ask(BOB, started, r#"{"id":3,"do":"register","guid":"x","path":"/x"}"#);
+    bench.ask(BOB, started, r#"{"id":4,"do":"launching","secret":"secret30"}"#);
+    assert_eq!(bench.took(BOB, started), [""; 0], "the first answer is not there yet");
+    let ticket = bench.desks[BOB].open.iter().rev().find_map(|output| match output {
+        crate::agent::Output::Register { ticket, .. } => Some(*ticket),
+        _ => None,
+    });
+    bench.input(BOB, Input::Written { ticket: ticket.unwrap(), result: Ok(()) });
+    bench.settle();
+    assert_eq!(bench.took(BOB, started), ["3 S_OK", "4 S_OK", "connected"]);
+}
