@@ -1,11 +1,9 @@
 //! What a person wants done about invitations without being asked.
 
 use hither_wire::{Guid, PersonName};
-use serde::{Deserialize, Serialize};
 
 /// What is done about an invitation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Answer {
     /// The person is asked.
     #[default]
@@ -16,7 +14,21 @@ pub enum Answer {
     Refuse,
 }
 
-/// One rule. With neither person nor application it is for every invitation.
+impl Answer {
+    /// All of them.
+    pub const ALL: [Answer; 3] = [Answer::Ask, Answer::Accept, Answer::Refuse];
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Answer::Ask => "ask",
+            Answer::Accept => "accept",
+            Answer::Refuse => "refuse",
+        }
+    }
+}
+
+/// One rule. Without a person it is for anybody, without an application for anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// For invitations of this person.
@@ -27,12 +39,20 @@ pub struct Rule {
     pub answer: Answer,
 }
 
-/// The most specific rule that fits decides: person and application, person, application, all.
-/// Without one the person is asked.
-pub fn decide(rules: &[Rule], who: &PersonName, app: Guid) -> Answer {
-    let fits = |rule: &&Rule| rule.who.as_ref().is_none_or(|of| of == who) && rule.app.is_none_or(|of| of == app);
-    let weight = |rule: &&Rule| 2 * u8::from(rule.who.is_some()) + u8::from(rule.app.is_some());
-    rules.iter().rev().filter(fits).max_by_key(weight).map(|rule| rule.answer).unwrap_or_default()
+/// The most specific rule that fits decides: one for person and application, for the person, for the
+/// application, for all; of several such the first. Without one the person is asked.
+pub fn decide<'a>(rules: impl IntoIterator<Item = &'a Rule>, who: Option<&PersonName>, app: Option<Guid>) -> Answer {
+    let is_for = |rule: &Rule| {
+        rule.who.as_ref().is_none_or(|named| Some(named) == who) && rule.app.is_none_or(|named| Some(named) == app)
+    };
+    let weight = |rule: &Rule| (rule.who.is_some(), rule.app.is_some());
+    let mut best: Option<&Rule> = None;
+    for rule in rules.into_iter().filter(|rule| is_for(rule)) {
+        if best.is_none_or(|best| weight(rule) > weight(best)) {
+            best = Some(rule);
+        }
+    }
+    best.map_or(Answer::Ask, |rule| rule.answer)
 }
 
 #[cfg(test)]
@@ -46,9 +66,10 @@ mod tests {
         let (chess, board) = (Guid(1), Guid(2));
         let rule = |who: Option<&PersonName>, app, answer| Rule { who: who.cloned(), app, answer };
         let rules = [
+            rule(None, Some(chess), Answer::Refuse),
             rule(Some(&bob), Some(board), Answer::Ask),
             rule(Some(&bob), None, Answer::Accept),
-            rule(None, Some(chess), Answer::Refuse),
+            rule(Some(&bob), None, Answer::Refuse),
         ];
         for (who, app, answer) in [
             (&bob, chess, Answer::Accept),
@@ -56,7 +77,7 @@ mod tests {
             (&eve, chess, Answer::Refuse),
             (&eve, board, Answer::Ask),
         ] {
-            assert_eq!(decide(&rules, who, app), answer, "{who} {app:?}");
+            assert_eq!(decide(&rules, Some(who), Some(app)), answer, "{who} {app:?}");
         }
     }
 }

@@ -189,7 +189,7 @@ impl Agent {
             .filter(|program| program.link.is_some() && program.serves.contains(&invitation.app.guid))
             .map(|program| program.id)
             .collect();
-        let answer = decide(&self.rules, &invitation.from, invitation.app.guid);
+        let answer = decide(&self.rules, Some(&invitation.from), Some(invitation.app.guid));
         let mut held = Held::new(session, false, invitation.from.clone(), invitation.app.clone(), Doing::Ringing);
         held.friendly_name.clone_from(&invitation.friendly_name);
         held.data.clone_from(&invitation.data);
