@@ -16,14 +16,9 @@ const DATA_CHARS: usize = 260;
 pub fn ringing(ringing: &Ringing) -> Card {
     let who = person(&ringing.friendly_name, &ringing.from);
     let app = app_name(&ringing.app);
-    let mut body = String::new();
-    if !ringing.data.is_empty() {
-        body.push_str(&format!("“{}”\n", cut(&ringing.data, DATA_CHARS)));
-    }
-    body.push_str(&format!("From {}", cut(ringing.from.as_str(), NAME_CHARS)));
-    if !ringing.installed {
-        body.push_str("\nThe application is not installed here yet.");
-    }
+    let said = quoted(&ringing.data);
+    let missing = if ringing.installed { "" } else { "\nThe application is not installed here yet." };
+    let body = format!("{said}From {}{missing}", cut(ringing.from.as_str(), NAME_CHARS));
     Card {
         subject: Subject::Ringing(ringing.session),
         title: format!("{who} invites you to {app}"),
@@ -61,7 +56,7 @@ pub fn link_accepts(number: u64, from: &PersonName, app: &Application) -> Card {
 
 /// A link asks to invite somebody.
 pub fn link_invites(number: u64, to: &PersonName, app: &str, data: &str) -> Card {
-    let said = if data.is_empty() { String::new() } else { format!("“{}”\n", cut(data, DATA_CHARS)) };
+    let said = quoted(data);
     Card {
         subject: Subject::Link(number),
         title: format!("Invite {} to {}?", cut(to.as_str(), NAME_CHARS), cut(app, NAME_CHARS)),
@@ -78,6 +73,11 @@ fn person(friendly_name: &str, name: &PersonName) -> String {
 
 fn app_name(app: &Application) -> String {
     if app.name.trim().is_empty() { format!("the application {}", app.guid) } else { cut(&app.name, NAME_CHARS) }
+}
+
+/// App data on a line of their own, if there are any.
+fn quoted(data: &str) -> String {
+    if data.is_empty() { String::new() } else { format!("“{}”\n", cut(data, DATA_CHARS)) }
 }
 
 /// At most so many characters, without any that steer.

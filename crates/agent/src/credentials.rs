@@ -173,7 +173,8 @@ impl Credentials {
             return Ok(file);
         }
         let (name, label, token) = (record.name_in_keyring(), record.label(), token.to_owned());
-        let put = keyring::ask(&self.keyring, Patience::LONG, move |keyring, up| keyring.set(&name, &label, &token, up));
+        let put =
+            keyring::ask(&self.keyring, Patience::LONG, move |keyring, up| keyring.set(&name, &label, &token, up));
         match put {
             Ok(()) => Ok(Kept::Keyring),
             Err(what) if self.keeping == Keeping::Keyring => Err(CredentialsError::Keyring(what)),
@@ -216,7 +217,8 @@ impl Credentials {
 
 impl Account {
     fn check(&self) -> Result<(), &'static str> {
-        let plain = |text: &str, most: usize| !text.is_empty() && text.len() <= most && !text.contains(char::is_control);
+        let plain =
+            |text: &str, most: usize| !text.is_empty() && text.len() <= most && !text.contains(char::is_control);
         if !plain(&self.service, record::SERVICE_BYTES) {
             return Err("the service is no URL");
         }

@@ -86,16 +86,16 @@ mod tests {
 
     #[test]
     fn folders() {
-        let paths = with(&[("HOME", "/home/ann"), ("XDG_RUNTIME_DIR", "/run/user/7")]).unwrap();
-        assert_eq!(paths.config, Path::new("/home/ann/.config/hither"));
-        assert_eq!(paths.state, Path::new("/home/ann/.local/state/hither"));
+        let paths = with(&[("HOME", "/people/ann"), ("XDG_RUNTIME_DIR", "/run/user/7")]).unwrap();
+        assert_eq!(paths.config, Path::new("/people/ann/.config/hither"));
+        assert_eq!(paths.state, Path::new("/people/ann/.local/state/hither"));
         assert_eq!(paths.socket(), Path::new("/run/user/7/hither/agent.sock"));
         assert_eq!(paths.drop_ins[1], Path::new("/usr/share/hither/applications"));
         let moved =
-            with(&[("HOME", "/home/ann"), ("XDG_CONFIG_HOME", "/c"), ("XDG_DATA_DIRS", "/d:relative:/e")]).unwrap();
+            with(&[("HOME", "/people/ann"), ("XDG_CONFIG_HOME", "/c"), ("XDG_DATA_DIRS", "/d:relative:/e")]).unwrap();
         assert_eq!((moved.config.as_path(), moved.drop_ins.len()), (Path::new("/c/hither"), 2));
         let one =
-            with(&[("HITHER_HOME", "/demo/alice"), ("HOME", "/home/ann"), ("XDG_RUNTIME_DIR", "/run/user/7")]).unwrap();
+            with(&[("HITHER_HOME", "/demo/alice"), ("HOME", "/people/ann"), ("XDG_RUNTIME_DIR", "/run/user/7")]).unwrap();
         assert_eq!(
             (one.config.as_path(), one.socket().as_path()),
             (Path::new("/demo/alice/config/hither"), Path::new("/demo/alice/run/agent.sock"))

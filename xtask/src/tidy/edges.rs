@@ -15,8 +15,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("hither-agent", &["hither", "hither-ipc", "hither-proto", "hither-wire"]),
     ("hither-msgsc", &["hither"]),
     ("hither-sim", &["hither-proto", "hither-wire"]),
-    // The demo plays a game of the examples.
-    ("hither-cli", &["hither-service", "hither-agent", "hither", "tictactoe"]),
+    // Its tools tell the agent in the words of the wire, over the local socket. The demo plays a game of
+    // the examples.
+    ("hither-cli", &["hither-service", "hither-agent", "hither", "hither-ipc", "hither-wire", "tictactoe"]),
     // Examples are what a stranger would write: with the sdk alone.
     ("tictactoe", &["hither"]),
     ("xtask", &["hither-proto", "hither-wire", "hither-sim"]),

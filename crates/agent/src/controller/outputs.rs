@@ -116,7 +116,7 @@ impl Controller {
         let app = listing.apps.get(&launch.application).ok_or("the application is not registered on this machine")?;
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|_| "the system gives no random numbers")?;
-        let secret: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let secret = format!("{:032x}", u128::from_be_bytes(bytes));
         let order = Order {
             session: launch.session,
             program: app.program.clone(),

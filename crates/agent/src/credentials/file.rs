@@ -183,7 +183,10 @@ mod tests {
         // Nor is one followed that stands where the new file is to be.
         symlink(&elsewhere, home.path().join(".account.toml.new")).unwrap();
         assert!(write(&path, "other").is_err());
-        assert_eq!((fs::read_to_string(&elsewhere).unwrap().as_str(), read(&path).unwrap().unwrap().as_str()), ("open", "secret"));
+        assert_eq!(
+            (fs::read_to_string(&elsewhere).unwrap().as_str(), read(&path).unwrap().unwrap().as_str()),
+            ("open", "secret")
+        );
     }
 
     #[test]

@@ -59,7 +59,9 @@ impl Keyring for SecretService {
 fn reason(error: &Error) -> String {
     match error {
         Error::NoStorageAccess(_) => "it is locked".to_owned(),
-        Error::Ambiguous(_) => "it has several entries of this sign-in: delete them with the keyring's own tool".to_owned(),
+        Error::Ambiguous(_) => {
+            "it has several entries of this sign-in: delete them with the keyring's own tool".to_owned()
+        }
         Error::BadEncoding(_) | Error::BadDataFormat(..) => "what it has is no token".to_owned(),
         Error::PlatformFailure(error) => shown(&error.to_string()),
         _ => "it cannot do what it is asked".to_owned(),

@@ -214,7 +214,9 @@ fn what_is_no_sign_in_is_not_stored() {
     let longest = Account { token: "x".repeat(4_096), service: "y".repeat(2_048), ..ann.clone() };
     place.credentials.save(&longest).unwrap();
     assert_eq!(place.credentials.load().unwrap().unwrap(), longest);
-    for (token, service) in [("", "s"), ("a\nb", "s"), (&"x".repeat(4_097), "s"), ("t", ""), ("t", "a\u{1b}"), ("t", &"y".repeat(2_049))] {
+    for (token, service) in
+        [("", "s"), ("a\nb", "s"), (&"x".repeat(4_097), "s"), ("t", ""), ("t", "a\u{1b}"), ("t", &"y".repeat(2_049))]
+    {
         let wrong = Account { token: token.into(), service: service.into(), ..ann.clone() };
         assert!(matches!(place.credentials.save(&wrong).unwrap_err(), CredentialsError::Invalid(_)));
     }

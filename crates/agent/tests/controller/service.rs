@@ -75,6 +75,7 @@ impl Running {
         loop {
             let due = self.machine.poll_timeout().map(|at| self.start + std::time::Duration::from_millis(at));
             tokio::select! {
+                // sleep: the service's own deadlines, by the stopped clock
                 () = async { match due { Some(at) => sleep_until(at).await, None => std::future::pending().await } } => {
                     self.give(Input::Timeout).await;
                 }
