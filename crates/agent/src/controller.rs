@@ -183,7 +183,7 @@ impl Controller {
             }
             // Of a connection that was given up.
             Event::Service { .. } => {}
-            Event::Pressed(pressed) => self.pressed(pressed),
+            Event::Pressed(pressed) => self.pressed(&pressed),
             Event::Exited { process, session, why } => {
                 if self.watched.get(&session) == Some(&process) {
                     self.watched.remove(&session);
@@ -222,8 +222,8 @@ impl Controller {
         self.give(Input::Service(input));
     }
 
-    fn pressed(&mut self, pressed: Pressed) {
-        let press = match pressed {
+    fn pressed(&mut self, pressed: &Pressed) {
+        let press = match *pressed {
             Pressed::Button { subject: Subject::Ringing(session), button: Button::Accept } => Press::Accept(session),
             Pressed::Button { subject: Subject::Ringing(session), button: Button::Decline } => Press::Decline(session),
             Pressed::Button { subject: Subject::Missing(session), button: Button::Get } => Press::Get(session),

@@ -164,6 +164,7 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(fs::read_to_string(paths.runtime.join(FILE)).unwrap(), format!("{}\n", child.id()));
+        fs::write(paths.runtime.join(FILE), "1234567890 is longer\n").unwrap();
         let instance = Instance::take(&paths).unwrap();
         assert_eq!(fs::read_to_string(paths.runtime.join(FILE)).unwrap(), format!("{}\n", std::process::id()));
         drop(instance);

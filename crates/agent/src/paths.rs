@@ -94,8 +94,8 @@ mod tests {
         let moved =
             with(&[("HOME", "/people/ann"), ("XDG_CONFIG_HOME", "/c"), ("XDG_DATA_DIRS", "/d:relative:/e")]).unwrap();
         assert_eq!((moved.config.as_path(), moved.drop_ins.len()), (Path::new("/c/hither"), 2));
-        let one =
-            with(&[("HITHER_HOME", "/demo/alice"), ("HOME", "/people/ann"), ("XDG_RUNTIME_DIR", "/run/user/7")]).unwrap();
+        let one = with(&[("HITHER_HOME", "/demo/alice"), ("HOME", "/people/ann"), ("XDG_RUNTIME_DIR", "/run/user/7")])
+            .unwrap();
         assert_eq!(
             (one.config.as_path(), one.socket().as_path()),
             (Path::new("/demo/alice/config/hither"), Path::new("/demo/alice/run/agent.sock"))

@@ -72,7 +72,9 @@ pub async fn run(options: Options, ready: Ready) -> Result<(), RunError> {
     let links = tokio::spawn(accept(listener, events));
     controller.run().await;
     links.abort();
-    tasks.into_iter().for_each(|task| task.abort());
+    for task in tasks {
+        task.abort();
+    }
     Ok(())
 }
 

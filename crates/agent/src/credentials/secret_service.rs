@@ -64,6 +64,12 @@ fn reason(error: &Error) -> String {
         }
         Error::BadEncoding(_) | Error::BadDataFormat(..) => "what it has is no token".to_owned(),
         Error::PlatformFailure(error) => shown(&error.to_string()),
-        _ => "it cannot do what it is asked".to_owned(),
+        Error::NoEntry
+        | Error::BadStoreFormat(_)
+        | Error::TooLong(..)
+        | Error::Invalid(..)
+        | Error::NoDefaultStore
+        | Error::NotSupportedByStore(_)
+        | _ => "it cannot do what it is asked".to_owned(),
     }
 }

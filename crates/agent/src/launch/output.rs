@@ -182,12 +182,12 @@ mod tests {
         assert_eq!(output.tail(SESSION), ["one", " \\u{1b}[2Jtwo\\u{7}", "ta b\u{fffd}", "unfinished"]);
         assert!(output.tail(Guid(8)).is_empty());
 
-        let many: String = (0..10_000).map(|n| format!("line {n}\n")).collect();
+        let many = (0..10_000).fold(String::new(), |said, n| said + &format!("line {n}\n"));
         let (_home, output) = with(many.as_bytes());
         let tail = output.tail(SESSION);
         assert_eq!((tail.len(), tail[0].as_str(), tail[19].as_str()), (20, "line 9980", "line 9999"));
 
-        let (_home, output) = with(&[0x1b; 1_000_000]);
+        let (_home, output) = with(&vec![0x1b; 1_000_000]);
         let tail = output.tail(SESSION);
         assert_eq!(tail.len(), 1);
         assert!(tail[0].chars().count() <= CHARS && tail[0].ends_with('…') && !tail[0].contains('\x1b'));
@@ -202,7 +202,9 @@ mod tests {
         let (_home, output) = with(b"");
         drop(output.begin(Guid(8)).unwrap());
         let others = ["notes.stderr", "00000000-0000-0000-0000-000000000008.txt"].map(|name| output.folder.join(name));
-        others.iter().for_each(|other| fs::write(other, "").unwrap());
+        for other in &others {
+            fs::write(other, "").unwrap();
+        }
         output.tidy(&[SESSION]);
         assert_eq!((output.file(SESSION).exists(), output.file(Guid(8)).exists()), (true, false));
         assert!(others.iter().all(|other| other.exists()));
@@ -225,7 +227,7 @@ mod tests {
         assert_eq!(file.metadata().unwrap().len(), 8_105, "that is not large");
 
         let mut file = output.begin(SESSION).unwrap();
-        file.write_all(&[b'x'; 70_000]).unwrap();
+        file.write_all(&vec![b'x'; 70_000]).unwrap();
         output.trim();
         assert_eq!(file.metadata().unwrap().len(), CUT_BYTES, "a line without an end");
     }

@@ -111,7 +111,7 @@ async fn what_is_missing_is_asked_for_and_goes_on_when_it_is_there() {
     bobs_tool.ask(r#"{"id":3,"do":"sessions"}"#).await;
     assert_eq!(bob.desktop.opened(), ["https://game.example/get"]);
     // Longer than it would have rung, by another process that registers the game.
-    tokio::time::advance(Duration::from_secs(300)).await;
+    tokio::time::advance(Duration::from_mins(5)).await;
     bob.register("");
     bob.look().await;
     program(&mut bob).await;

@@ -90,7 +90,7 @@ impl Running {
     async fn said(&mut self, said: Said) {
         match said {
             Said::Call(call) if self.away => {
-                drop(tell(call.number, &call.events, Happened::Failed("nobody is there".into())).await);
+                tell(call.number, &call.events, Happened::Failed("nobody is there".into())).await;
             }
             Said::Call(Call { number, mut frames, events, .. }) => {
                 self.ever += 1;

@@ -27,7 +27,7 @@ async fn the_actor() {
         match task {
             "save" => say(credentials(home, Keeping::Automatic).save(&account()).map(|kept| format!("kept in {kept}"))),
             "must-save" => {
-                say(credentials(home, Keeping::Keyring).save(&account()).map(|kept| format!("kept in {kept}")))
+                say(credentials(home, Keeping::Keyring).save(&account()).map(|kept| format!("kept in {kept}")));
             }
             "load" => {
                 let loaded = credentials(home, Keeping::Automatic).load();

@@ -1,12 +1,12 @@
 //! A real keyring: that of GNOME, on a bus of its own, where both are installed (Debian: `gnome-keyring`,
 //! `dbus-daemon`).
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use futures_util::StreamExt as _;
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
 use zbus::fdo::DBusProxy;
 use zbus::names::BusName;
 use zbus::zvariant::{ObjectPath, OwnedObjectPath};
@@ -34,11 +34,13 @@ pub async fn start(home: &Path, password: Option<&str>) {
     let bus = zbus::Connection::session().await.unwrap();
     let names = DBusProxy::new(&bus).await.unwrap();
     let mut owners = names.receive_name_owner_changed_with_args(&[(0, NAME)]).await.unwrap();
-    let mut daemon = Command::new("gnome-keyring-daemon");
+    let mut daemon = tokio::process::Command::new("gnome-keyring-daemon");
     daemon.args(["--foreground", "--components=secrets"]).args(password.map(|_| "--unlock"));
     daemon.arg("--control-directory").arg(home.join("run")).stdin(Stdio::piped()).stdout(Stdio::null());
     let mut daemon = daemon.spawn().unwrap();
-    daemon.stdin.take().unwrap().write_all(password.unwrap_or_default().as_bytes()).unwrap();
+    let mut stdin = daemon.stdin.take().unwrap();
+    stdin.write_all(password.unwrap_or_default().as_bytes()).await.unwrap();
+    drop(stdin);
     if !names.name_has_owner(BusName::try_from(NAME).unwrap()).await.unwrap() {
         owners.next().await.unwrap();
     }

@@ -32,19 +32,15 @@ impl Place {
         let home = TempDir::new().unwrap();
         let program = home.path().join("stranger");
         fs::copy(env::current_exe().unwrap(), &program).unwrap();
-        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        open(&program, 0o755);
         credentials(home.path(), Keeping::File).save(&account()).unwrap();
         let place = Place { home, program };
-        place.open(place.home.path(), 0o711);
+        open(place.home.path(), 0o711);
         Some(place)
     }
 
     fn file(&self) -> PathBuf {
         credentials(self.home.path(), Keeping::File).file().to_owned()
-    }
-
-    fn open(&self, path: &Path, mode: u32) {
-        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     }
 
     fn stranger(&self, home: &Path, task: &str) -> String {
@@ -55,6 +51,10 @@ impl Place {
     }
 }
 
+fn open(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
 #[test]
 fn a_stranger_cannot_read_the_token() {
     let Some(place) = Place::new() else { return };
@@ -62,7 +62,7 @@ fn a_stranger_cannot_read_the_token() {
     assert_eq!(place.stranger(&file, "peek"), "Err(PermissionDenied)");
     // Nor if a careless person has let everybody into the folders.
     for folder in ["config", "config/hither"] {
-        place.open(&place.home.path().join(folder), 0o755);
+        open(&place.home.path().join(folder), 0o755);
     }
     assert_eq!(place.stranger(&file, "peek"), "Err(PermissionDenied)");
     let theirs = place.stranger(place.home.path(), "load");
@@ -70,7 +70,7 @@ fn a_stranger_cannot_read_the_token() {
     assert!(place.stranger(place.home.path(), "save").starts_with("error: "));
     assert!(place.stranger(place.home.path(), "remove").starts_with("error: "));
     // What everybody can read is not taken for private any more.
-    place.open(&file, 0o644);
+    open(&file, 0o644);
     assert!(place.stranger(&file, "peek").starts_with("Ok("));
     let refused = credentials(place.home.path(), Keeping::File).load().unwrap_err();
     assert!(matches!(refused, CredentialsError::NotPrivate(_)), "{refused:?}");

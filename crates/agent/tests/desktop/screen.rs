@@ -1,0 +1,197 @@
+//! A screen, a session bus and a notification daemon of the test's own.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+const DAEMON: &str = "/usr/lib/notification-daemon/notification-daemon";
+/// Longer than anything here takes; a test that waits so long has failed.
+const LONG: Duration = Duration::from_secs(30);
+/// Where the daemon puts *Accept*, the first of two buttons: so far from the lower right corner.
+const ACCEPT: (i64, i64) = (150, 37);
+
+pub struct Screen {
+    display: String,
+    bus: String,
+    server: Child,
+    dbus: Child,
+    daemon: Option<Child>,
+    folder: TempDir,
+}
+
+/// A window on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub x: i64,
+    pub y: i64,
+    pub width: i64,
+    pub height: i64,
+}
+
+fn is_there(program: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    program.starts_with('/') && fs::exists(program).unwrap()
+        || std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
+}
+
+impl Screen {
+    /// A screen with everything on it; nothing where the programs are missing, unless the test has to run.
+    pub fn start() -> Option<Screen> {
+        let missing: Vec<&str> = ["Xvfb", "dbus-daemon", "xdotool", "import", DAEMON]
+            .into_iter()
+            .filter(|program| !is_there(program))
+            .collect();
+        if !missing.is_empty() {
+            assert!(std::env::var_os("HITHER_REQUIRE_DESKTOP").is_none(), "missing: {missing:?}");
+            eprintln!("skipped: a desktop test needs {missing:?}, which `cargo xtask setup` installs");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let mut server = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let display = format!(":{}", first_line(&mut server));
+        let config = folder.path().join("bus.conf");
+        let socket = folder.path().join("bus");
+        fs::write(&config, bus_config(&socket.to_string_lossy())).unwrap();
+        let mut dbus = Command::new("dbus-daemon")
+            .arg(format!("--config-file={}", config.display()))
+            .args(["--nofork", "--print-address=1"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let bus = first_line(&mut dbus);
+        let mut screen = Screen { display, bus, server, dbus, daemon: None, folder };
+        screen.start_daemon();
+        Some(screen)
+    }
+
+    /// Where a program finds the screen and the bus.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("DISPLAY", self.display.clone()),
+            ("DBUS_SESSION_BUS_ADDRESS", self.bus.clone()),
+            ("HOME", self.folder.path().to_string_lossy().into_owned()),
+            ("GSETTINGS_BACKEND", "memory".into()),
+            ("NO_AT_BRIDGE", "1".into()),
+        ]
+    }
+
+    #[allow(dead_code, reason = "not every test that includes this file talks to the bus itself")]
+    pub fn bus(&self) -> String {
+        self.bus.clone()
+    }
+
+    pub fn start_daemon(&mut self) {
+        let mut command = Command::new(DAEMON);
+        command.envs(self.environment()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.daemon = Some(command.spawn().unwrap());
+    }
+
+    #[allow(dead_code, reason = "not every test that includes this file ends the daemon")]
+    pub fn stop_daemon(&mut self) {
+        if let Some(mut daemon) = self.daemon.take() {
+            daemon.kill().unwrap();
+            daemon.wait().unwrap();
+        }
+    }
+
+    /// Waits for a card on the screen.
+    pub fn card(&self) -> Window {
+        let since = Instant::now();
+        while since.elapsed() < LONG {
+            if let Some(window) = self.cards().into_iter().next() {
+                return window;
+            }
+        }
+        panic!("no card is shown");
+    }
+
+    /// Waits until no card is on the screen.
+    #[allow(dead_code, reason = "not every test that includes this file waits for that")]
+    pub fn no_card(&self) {
+        let since = Instant::now();
+        while since.elapsed() < LONG {
+            if self.cards().is_empty() {
+                return;
+            }
+        }
+        panic!("a card is still shown");
+    }
+
+    /// Presses *Accept* on a card, with the mouse.
+    pub fn accept(&self, card: Window) {
+        let (x, y) = (card.x + card.width - ACCEPT.0, card.y + card.height - ACCEPT.1);
+        self.xdotool(&["mousemove", "--sync", &x.to_string(), &y.to_string(), "click", "1"]);
+    }
+
+    /// Keeps a picture of the screen, if somebody wants it.
+    pub fn picture(&self, name: &str) {
+        let Some(folder) = std::env::var_os("HITHER_SCREENSHOTS").map(PathBuf::from) else { return };
+        let mut command = Command::new("import");
+        command.envs(self.environment()).args(["-window", "root"]).arg(folder.join(name));
+        assert!(command.status().unwrap().success());
+    }
+
+    /// The cards on the screen. The daemon's windows have no name that one could go by, but nobody else
+    /// has windows here.
+    fn cards(&self) -> Vec<Window> {
+        let ids = self.xdotool(&["search", "--onlyvisible", "--class", "notification-daemon"]);
+        ids.lines().filter_map(|id| self.window(id)).filter(|window| window.height > 40 && window.x > 0).collect()
+    }
+
+    fn window(&self, id: &str) -> Option<Window> {
+        let shell = self.xdotool(&["getwindowgeometry", "--shell", id]);
+        let value =
+            |name: &str| shell.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')?.parse().ok());
+        Some(Window { x: value("X")?, y: value("Y")?, width: value("WIDTH")?, height: value("HEIGHT")? })
+    }
+
+    fn xdotool(&self, args: &[&str]) -> String {
+        let output = Command::new("xdotool").envs(self.environment()).args(args).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        for child in self.daemon.iter_mut().chain([&mut self.dbus, &mut self.server]) {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+fn first_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    line.trim().to_owned()
+}
+
+fn bus_config(socket: &str) -> String {
+    format!(
+        r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path={socket}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"#
+    )
+}
