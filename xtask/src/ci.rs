@@ -10,6 +10,8 @@ use crate::{generate, setup, shell, tidy};
 
 /// The variable that tells tests which Python has the packages of the examples.
 const PYTHON: &str = "HITHER_TEST_PYTHON";
+/// The variable that makes tests on a desktop fail where it is missing.
+const DESKTOP: &str = "HITHER_REQUIRE_DESKTOP";
 
 /// What can be asked of `cargo xtask ci`.
 #[derive(clap::Args)]
@@ -115,6 +117,9 @@ impl Run<'_> {
     fn test(&mut self, args: &[&str]) -> anyhow::Result<Outcome> {
         let mut command = self.cargo(args);
         command.env("CARGO_TERM_COLOR", "never").env(PYTHON, setup::interpreter(self.root)?);
+        if setup::has_desktop() {
+            command.env(DESKTOP, "1");
+        }
         let mut tests = self.tests;
         let passed = shell::watch(command, |line| tests.count(line))?;
         self.tests = tests;

@@ -3,6 +3,8 @@
 //! A fresh machine has cargo, a C compiler and git, and nothing else. What cannot be installed from
 //! here is named, with the command that does it.
 
+mod desktop;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -21,7 +23,12 @@ pub fn run(root: &Path) -> anyhow::Result<()> {
     if root.join(REQUIREMENTS).is_file() {
         python(root)?;
     }
-    Ok(())
+    desktop::install(root)
+}
+
+/// Whether tests on a desktop can run here.
+pub fn has_desktop() -> bool {
+    desktop::is_there()
 }
 
 /// The interpreter that has the packages of [`REQUIREMENTS`], once [`run`] has been here.
@@ -79,18 +86,18 @@ fn base_python(root: &Path) -> anyhow::Result<()> {
     if shell::works("python3", &["-c", "import ensurepip, venv"]) {
         return Ok(());
     }
-    let install = how_to_install(shell::works("apt-get", &["--version"]), is_root(root));
-    match install {
-        Install::Here => {
-            println!("installing {}", DEBIAN.join(" "));
-            shell::run(shell::command(root, "apt-get", &["update", "--quiet=2"]))?;
-            let mut apt =
-                shell::command(root, "apt-get", &["install", "--yes", "--quiet=2", "--no-install-recommends"]);
-            apt.args(DEBIAN).env("DEBIAN_FRONTEND", "noninteractive");
-            shell::run(apt)
-        }
+    match how_to_install(&DEBIAN, shell::works("apt-get", &["--version"]), is_root(root)) {
+        Install::Here => apt_install(root, &DEBIAN),
         Install::ByHand(how) => bail!("Python 3 with its `venv` module is missing. {how}"),
     }
+}
+
+fn apt_install(root: &Path, packages: &[&str]) -> anyhow::Result<()> {
+    println!("installing {}", packages.join(" "));
+    shell::run(shell::command(root, "apt-get", &["update", "--quiet=2"]))?;
+    let mut apt = shell::command(root, "apt-get", &["install", "--yes", "--quiet=2", "--no-install-recommends"]);
+    apt.args(packages).env("DEBIAN_FRONTEND", "noninteractive");
+    shell::run(apt)
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -99,14 +106,17 @@ enum Install {
     ByHand(String),
 }
 
-fn how_to_install(apt: bool, root: bool) -> Install {
+fn how_to_install(packages: &[&str], apt: bool, root: bool) -> Install {
     match (apt, root) {
         (true, true) => Install::Here,
         (true, false) => {
-            let names = DEBIAN.join(" ");
+            let names = packages.join(" ");
             Install::ByHand(format!("Run: sudo apt-get update && sudo apt-get install {names}"))
         }
-        (false, _) => Install::ByHand("Install Python 3.9 or later with your system's package manager.".to_owned()),
+        (false, _) => {
+            let names = packages.join(" ");
+            Install::ByHand(format!("Install with your system's package manager what Debian calls {names}"))
+        }
     }
 }
 
@@ -120,9 +130,9 @@ mod tests {
 
     #[test]
     fn who_cannot_install_is_told_the_command() {
-        assert_eq!(how_to_install(true, true), Install::Here);
-        let Install::ByHand(how) = how_to_install(true, false) else { panic!("only root can install") };
+        assert_eq!(how_to_install(&DEBIAN, true, true), Install::Here);
+        let Install::ByHand(how) = how_to_install(&DEBIAN, true, false) else { panic!("only root can install") };
         assert!(how.contains("sudo apt-get install python3 python3-venv"), "{how}");
-        assert!(matches!(how_to_install(false, true), Install::ByHand(_)));
+        assert!(matches!(how_to_install(&DEBIAN, false, true), Install::ByHand(_)));
     }
 }

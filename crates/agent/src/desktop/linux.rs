@@ -22,6 +22,8 @@ const PAUSES: std::ops::RangeInclusive<u64> = 1..=60;
 /// Characters of a title, and of a body.
 const TITLE_CHARS: usize = 200;
 const BODY_CHARS: usize = 1_000;
+/// Lines of a body: the buttons below it must stay on the screen.
+const BODY_LINES: usize = 8;
 /// The person has put a notification away, as the specification counts.
 const DISMISSED: u32 = 2;
 
@@ -307,7 +309,11 @@ fn clean(text: &str, max: usize) -> String {
 /// At most so many characters, nothing that steers but line breaks.
 fn clean_lines(text: &str, max: usize) -> String {
     let kept: String = text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).take(max + 1).collect();
-    if kept.chars().count() > max { kept.chars().take(max).chain(['…']).collect() } else { kept }
+    let mut lines: Vec<&str> = kept.splitn(BODY_LINES + 1, '\n').collect();
+    let cut = lines.len() > BODY_LINES || kept.chars().count() > max;
+    lines.truncate(BODY_LINES);
+    let shown: String = lines.join("\n").chars().take(max).collect();
+    if cut { format!("{shown}…") } else { shown }
 }
 
 #[cfg(test)]
@@ -327,6 +333,8 @@ mod tests {
         let marked = body(Server { actions: true, markup: true }, &card);
         assert!(marked.starts_with("&lt;a href='x'&gt;&amp;amp;\n x") && marked.ends_with("x…"), "{marked:.60}");
         assert!(marked.chars().count() < BODY_CHARS + 40);
+        let long = Card { body: "<i>\n".repeat(50_000), ..card.clone() };
+        assert_eq!(body(Server { actions: true, markup: false }, &long), format!("{}<i>…", "<i>\n".repeat(7)));
         let plain = body(Server { actions: false, markup: false }, &card);
         assert!(plain.starts_with("<a href='x'>&amp;\n x") && plain.ends_with("hither accept, hither decline."));
     }

@@ -33,7 +33,7 @@ async fn desktop(screen: &Screen) -> (Linux, mpsc::Receiver<Pressed>) {
 async fn accept_is_pressed() {
     let Some(screen) = Screen::start() else { return };
     let (mut desktop, mut pressed) = desktop(&screen).await;
-    assert!(desktop.describe().unwrap().contains("Notification"), "{:?}", desktop.describe());
+    assert!(desktop.describe().unwrap().contains("Notify"), "{:?}", desktop.describe());
     desktop.show(ringing(5, "Alice invites you to Tic-tac-toe", "“a quick game?”\nFrom alice@example.org"));
     let card = screen.card();
     screen.picture("card.png");

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-const DAEMON: &str = "/usr/lib/notification-daemon/notification-daemon";
+const DAEMON: &str = "/usr/lib/x86_64-linux-gnu/xfce4/notifyd/xfce4-notifyd";
 /// Longer than anything here takes; a test that waits so long has failed.
 const LONG: Duration = Duration::from_secs(30);
+/// Looks at a card that all show the same before it is steady: it slides in.
+const STEADY: usize = 20;
 /// Where the daemon puts *Accept*, the first of two buttons: so far from the lower right corner.
-const ACCEPT: (i64, i64) = (150, 37);
+const ACCEPT: (i64, i64) = (148, 31);
 
 pub struct Screen {
     display: String,
@@ -41,7 +43,7 @@ fn is_there(program: &str) -> bool {
 impl Screen {
     /// A screen with everything on it; nothing where the programs are missing, unless the test has to run.
     pub fn start() -> Option<Screen> {
-        let missing: Vec<&str> = ["Xvfb", "dbus-daemon", "xdotool", "import", DAEMON]
+        let missing: Vec<&str> = ["Xvfb", "dbus-daemon", "xdotool", DAEMON]
             .into_iter()
             .filter(|program| !is_there(program))
             .collect();
@@ -106,12 +108,16 @@ impl Screen {
         }
     }
 
-    /// Waits for a card on the screen.
+    /// Waits for a card on the screen that has reached its place and size.
     pub fn card(&self) -> Window {
         let since = Instant::now();
+        let mut looks = Vec::new();
         while since.elapsed() < LONG {
-            if let Some(window) = self.cards().into_iter().next() {
-                return window;
+            looks.extend(self.cards().into_iter().next());
+            if let Some([earlier @ .., last]) = looks.last_chunk::<STEADY>()
+                && earlier.iter().all(|look| look == last)
+            {
+                return *last;
             }
         }
         panic!("no card is shown");
@@ -146,7 +152,7 @@ impl Screen {
     /// The cards on the screen. The daemon's windows have no name that one could go by, but nobody else
     /// has windows here.
     fn cards(&self) -> Vec<Window> {
-        let ids = self.xdotool(&["search", "--onlyvisible", "--class", "notification-daemon"]);
+        let ids = self.xdotool(&["search", "--onlyvisible", "--class", "notifyd"]);
         ids.lines().filter_map(|id| self.window(id)).filter(|window| window.height > 40 && window.x > 0).collect()
     }
 
