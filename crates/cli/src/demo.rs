@@ -1,149 +1,99 @@
-//! `hither demo`: a whole session, from nothing to nothing.
+//! `hither demo`: everything that two people do with hither, from nothing to nothing.
 //!
-//! The service runs here, on a free port, with its store in a temporary folder. The two people are
-//! processes of their own, of this executable ([`player`]); they tell what they see as lines of
-//! JSON, and this process puts them into one timeline. Both end with it, however it ends.
+//! The service, an agent for each of the two, and every command that they type are processes of their
+//! own, of this executable, with everything below a temporary folder; the games are started by the
+//! agents. This process plays the two people: it types, hears what happens, and puts it into one
+//! timeline. Everything ends with it.
+//!
+//! | file | what is there |
+//! | --- | --- |
+//! | `play` | what happens, in its order |
+//! | `command` | what is typed, and where it runs |
+//! | `processes` | those that go on running, and their end |
+//! | `news` | what is heard |
+//! | `player` | the application |
+//! | `timeline` | what is shown |
 
+mod command;
+mod news;
+mod play;
 pub mod player;
-mod service;
+mod processes;
 mod timeline;
 
-use std::path::Path;
-use std::process::{ExitCode, Stdio};
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, ChildStdout, Command};
-use tokio::sync::mpsc;
-use tokio::time::timeout;
+use anyhow::{Context as _, Result, anyhow, ensure};
+use tempfile::TempDir;
+use tokio::signal::unix::{SignalKind, signal};
 
+use crate::args::DemoArgs;
 use crate::stop::Stop;
-use player::Told;
-use service::DemoService;
-use tictactoe::app::Played;
+use command::Scene;
+use play::Play;
+use processes::Processes;
 use timeline::{Timeline, Who};
 
-/// A step that takes longer has failed.
-const STEP: Duration = Duration::from_mins(1);
+/// The longest path of a socket that every system takes.
+const SOCKET_BYTES: usize = 103;
 
-/// What two processes tell within this time is put into order before it is shown.
-const PAUSE: Duration = Duration::from_millis(50);
-
-/// Runs the demo. Whatever happens, the processes end, the service stops and the folder goes.
-pub async fn run() -> Result<ExitCode> {
+/// Runs the demo. Whatever happens, the processes end. The folder goes, except after a failure.
+pub async fn run(args: &DemoArgs) -> Result<ExitCode> {
     let mut stop = Stop::new();
+    let mut hangup = signal(SignalKind::hangup()).context("cannot listen for signals")?;
     let mut timeline = Timeline::start();
-    let folder = tempfile::Builder::new().prefix("hither-demo-").tempdir().context("cannot make a temporary folder")?;
-    let service = DemoService::start(folder.path()).await?;
-    let played = tokio::select! {
-        played = play(&mut timeline, &service, folder.path()) => played,
-        () = stop.wait() => Err(anyhow!("interrupted")),
+    let (folder, path) = folder()?;
+    let mut processes = Processes::new(&path);
+    let scene = Scene::new(&path)?;
+    timeline.note(&format!("everything is in {}", path.display()));
+    let outcome = tokio::select! {
+        played = async { Play::new(scene, &mut timeline, &mut processes).run(args.pace.pace).await } => Some(played),
+        () = stop.wait() => None,
+        _ = hangup.recv() => None,
     };
-    let stopped = service.stop().await;
-    let removed = folder.close().context("cannot remove the temporary folder");
-    let (alice, bob) = played?;
-    stopped?;
-    removed?;
-    timeline.note("the service has stopped, the folder is removed")?;
-    timeline::sum_up(&alice, &bob)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn play(timeline: &mut Timeline, service: &DemoService, folder: &Path) -> Result<(Played, Played)> {
-    timeline.note(&format!("the service listens on {}, its store is in {}", service.url(), folder.display()))?;
-    let (tell, mut told) = mpsc::channel(64);
-    let mut alice = Person::start(Who::Alice, Who::Bob, service, folder, tell.clone())?;
-    let mut bob = Person::start(Who::Bob, Who::Alice, service, folder, tell)?;
-    for person in [&alice, &bob] {
-        timeline.note(&format!("{} is process {}", person.who.name(), person.process.id().unwrap_or_default()))?;
-    }
-    while let Some((who, told)) = hear(&mut told, timeline).await? {
-        match told {
-            Told::Moment(at_us, moment) => timeline.moment(at_us, who, moment),
-            Told::Played(played) if who == Who::Alice => alice.played = Some(played),
-            Told::Played(played) => bob.played = Some(played),
-            Told::Failed(reason) => {
-                timeline.flush()?;
-                bail!("{}: {reason}", who.name())
-            }
-        }
-    }
-    let (alice, bob) = (alice.finish().await?, bob.finish().await?);
-    check(&alice, &bob)?;
-    timeline.check()?;
-    Ok((alice, bob))
-}
-
-/// The next thing that is told; what was told before is shown as soon as there is a pause.
-async fn hear(told: &mut mpsc::Receiver<(Who, Told)>, timeline: &mut Timeline) -> Result<Option<(Who, Told)>> {
-    if let Ok(next) = timeout(PAUSE, told.recv()).await {
-        if next.is_none() {
+    // What has happened is shown, whatever comes of it.
+    let shown = timeline.flush();
+    let ended = processes.end().await;
+    let Some(outcome) = outcome else {
+        remove(folder)?;
+        return Err(anyhow!("interrupted"));
+    };
+    match outcome.and_then(|played| shown.and(ended).map(|()| played)) {
+        Ok((alice, bob)) => {
+            remove(folder)?;
+            timeline.note("the agents and the service have stopped, the folder is removed");
             timeline.flush()?;
+            timeline::sum_up(&alice, &bob)?;
+            Ok(ExitCode::SUCCESS)
         }
-        return Ok(next);
+        Err(error) => {
+            let kept = folder.keep();
+            Err(anyhow!("{error:#}; the logs are in {}", kept.display()))
+        }
     }
-    timeline.flush()?;
-    timeout(STEP, told.recv()).await.context("nothing happened for a minute")
 }
 
-/// What one side sent directly, the other must have received, and both must have seen one game.
-fn check(alice: &Played, bob: &Played) -> Result<()> {
+/// A folder that only this user can read, by its whole path.
+fn folder() -> Result<(TempDir, PathBuf)> {
+    let folder = tempfile::Builder::new().prefix("hither-demo-").tempdir().context("cannot make a temporary folder")?;
+    let path = folder.path().canonicalize().context("cannot find the temporary folder")?;
+    let socket = path.join(Who::Alice.name()).join("run").join("agent.sock");
     ensure!(
-        alice.finished.sent == bob.finished.received && alice.finished.received == bob.finished.sent,
-        "bytes were lost on the direct connection"
+        socket.as_os_str().len() <= SOCKET_BYTES,
+        "{} is too long a path for sockets: set TMPDIR to a shorter folder, for instance /tmp",
+        path.display()
     );
-    ensure!(
-        alice.finished.outcome == bob.finished.outcome && alice.finished.rows == bob.finished.rows,
-        "the two sides saw different games"
-    );
-    Ok(())
+    for who in [Who::Alice, Who::Bob] {
+        make(&path.join(who.name()))?;
+    }
+    Ok((folder, path))
 }
 
-/// One person: a process that tells what it sees.
-struct Person {
-    who: Who,
-    process: Child,
-    played: Option<Played>,
+fn make(home: &Path) -> Result<()> {
+    std::fs::create_dir(home).with_context(|| format!("cannot make {}", home.display()))
 }
 
-impl Person {
-    fn start(
-        who: Who,
-        with: Who,
-        service: &DemoService,
-        folder: &Path,
-        tell: mpsc::Sender<(Who, Told)>,
-    ) -> Result<Person> {
-        let executable = std::env::current_exe().context("cannot find this executable")?;
-        let mut command = Command::new(executable);
-        command.arg("demo-player").args(["--service", service.url(), "--user", who.user(), "--with", with.user()]);
-        command.arg("--password-file").arg(service::password_file(folder, who));
-        if who == Who::Alice {
-            command.arg("--invites");
-        }
-        // The player watches its standard input: it ends when this process does.
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut process = command.spawn().context("cannot start a second process")?;
-        let output = process.stdout.take().context("the process has no output")?;
-        tokio::spawn(listen(who, output, tell));
-        Ok(Person { who, process, played: None })
-    }
-
-    async fn finish(mut self) -> Result<Played> {
-        let waiting = timeout(STEP, self.process.wait());
-        let status = waiting.await.context("a process does not end")?.context("cannot wait for a process")?;
-        ensure!(status.success(), "{}: the process failed ({status})", self.who.name());
-        self.played.with_context(|| format!("{} left without having played", self.who.name()))
-    }
-}
-
-async fn listen(who: Who, output: ChildStdout, tell: mpsc::Sender<(Who, Told)>) {
-    let mut lines = BufReader::new(output).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        let told = serde_json::from_str(&line).unwrap_or_else(|error| Told::Failed(error.to_string()));
-        if tell.send((who, told)).await.is_err() {
-            return;
-        }
-    }
+fn remove(folder: TempDir) -> Result<()> {
+    folder.close().context("cannot remove the temporary folder")
 }

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 
+use anyhow::Context as _;
+use serde::Serialize;
+
 /// Makes text from somebody else harmless: control characters and those that turn the direction of
 /// writing are shown as `\u{…}`.
 pub fn escape(text: &str) -> Cow<'_, str> {
@@ -19,6 +22,24 @@ pub fn escape(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// A value as one line of JSON, harmless too: what could do something to a terminal stands in texts
+/// only, where JSON lets it be written by its number.
+pub fn json(value: &impl Serialize) -> String {
+    // Maps with text keys and plain values cannot fail to be written.
+    let text = serde_json::to_string(value).unwrap_or_default();
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if harmful(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(line, "\\u{unit:04x}");
+            }
+        } else {
+            line.push(c);
+        }
+    }
+    line
 }
 
 fn harmful(c: char) -> bool {
@@ -60,6 +81,11 @@ impl Paint {
         self.wrap("31", text)
     }
 
+    /// For what works.
+    pub fn green(self, text: &str) -> String {
+        self.wrap("32", text)
+    }
+
     /// For the first of two people, and for events.
     pub fn cyan(self, text: &str) -> String {
         self.wrap("36", text)
@@ -83,6 +109,11 @@ pub fn print_line(line: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Shows one line to whoever runs the command.
+pub fn show(line: &str) -> anyhow::Result<()> {
+    print_line(line).context("cannot write to standard output")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,5 +124,14 @@ mod tests {
         assert_eq!(escape("line\r\nline\0"), "line\\u{d}\\u{a}line\\u{0}");
         assert_eq!(escape("\u{202e}gpj.exe"), "\\u{202e}gpj.exe");
         assert!(matches!(escape("Grüße, 你好 \u{1f600}"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn json_is_harmless_and_says_the_same() {
+        let text = "a\x1b[31m\u{9b}\u{202e}\u{e0001}\u{7f}ü\n\"";
+        let line = json(&text);
+        assert!(!line.contains(harmful), "{line}");
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+        assert!(line.contains('ü'));
     }
 }

@@ -82,7 +82,7 @@ pub enum Happened {
     Notice(Notice),
     /// The connection is down and being made again; no event of the reference.
     ConnectionLost(Code),
-    /// An event that a later sdk knows and this console does not.
+    /// An event that an agent tells, or a later sdk knows, and this console does not.
     Unknown,
 }
 
@@ -114,7 +114,14 @@ pub fn describe(event: &Event) -> Happened {
         Event::Signin { user, resumed } => Notice::OnSignin { user: user.clone(), resumed: *resumed },
         Event::Signout { code } => Notice::OnSignout { outcome: Outcome(*code) },
         Event::ConnectionLost { code } => return Happened::ConnectionLost(*code),
-        _ => return Happened::Unknown,
+        // Only an agent tells the others that are known.
+        Event::ReadyToLaunch { .. }
+        | Event::BeforeAppLaunch { .. }
+        | Event::AppNotPresent { .. }
+        | Event::AppRegistered { .. }
+        | Event::AppUnRegistered { .. }
+        | Event::AppShutdown
+        | _ => return Happened::Unknown,
     })
 }
 

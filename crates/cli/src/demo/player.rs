@@ -1,23 +1,24 @@
-//! One person of the demo, in a process of its own.
+//! The application of the demo: a game of the examples, started by an agent. It tells the demo what it
+//! sees over a socket, because an application that was started has no output.
 
-use std::io::{Read as _, stdin};
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::thread;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
-use hither::Client;
 use serde::{Deserialize, Serialize};
-use tictactoe::app::{Moment, Place, Played, Player};
+use tictactoe::app::{self, Moment, Place, Played};
 use tokio::sync::oneshot;
 
 use crate::args::PlayerArgs;
-use crate::password;
-use crate::terminal::print_line;
 
 /// What a player tells the demo, one line each.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Told {
+    /// It runs: its process.
+    Started(u32),
     /// Something happened; when, in microseconds since 1970, so that two processes can be compared.
     Moment(u64, Moment),
     /// It was played to the end.
@@ -28,35 +29,31 @@ pub enum Told {
 
 /// Plays.
 pub async fn run(args: &PlayerArgs) -> Result<ExitCode> {
+    let demo = UnixStream::connect(&args.tell).context("the demo is gone")?;
+    let hangs_up = hangs_up(demo.try_clone()?);
+    let mut demo = demo;
+    tell(&mut demo, &Told::Started(std::process::id()));
+    let pace = Duration::from_millis(args.pace.pace);
+    let mut watch = |moment: &Moment| {
+        tell(&mut demo, &Told::Moment(now_us(), moment.clone()));
+        if moment.place == Place::Direct {
+            thread::sleep(pace);
+        }
+    };
     let outcome = tokio::select! {
-        outcome = play(args) => outcome,
-        _ = parent_gone() => bail!("the demo is gone"),
+        outcome = app::launched(&mut watch) => outcome,
+        _ = hangs_up => bail!("the demo is gone"),
     };
     match outcome {
         Ok(played) => {
-            tell(&Told::Played(played));
+            tell(&mut demo, &Told::Played(played));
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
-            tell(&Told::Failed(format!("{error:#}")));
-            Ok(ExitCode::FAILURE)
+            tell(&mut demo, &Told::Failed(format!("{error:#}")));
+            Err(error)
         }
     }
-}
-
-async fn play(args: &PlayerArgs) -> Result<Played> {
-    let password = password::from_file(&args.password_file)?;
-    let (client, mut events) = Client::builder(&args.service)
-        .sign_in(args.user.as_str(), &password)
-        .await
-        .with_context(|| format!("cannot sign in at {}", args.service))?;
-    let mut watch = |moment: &Moment| tell(&Told::Moment(now_us(), moment.clone()));
-    let mut player = Player { client: &client, events: &mut events, tell: &mut watch };
-    player.befriend(args.with.as_str()).await?;
-    let played = if args.invites { player.invite(args.with.as_str()).await? } else { player.wait().await? };
-    client.sign_out().await?;
-    watch(&Moment { place: Place::Service, text: "signs out".to_owned() });
-    Ok(played)
 }
 
 /// Microseconds since 1970.
@@ -65,17 +62,17 @@ pub fn now_us() -> u64 {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Comes true when standard input ends: the demo holds the other end and never writes.
-async fn parent_gone() -> Result<(), oneshot::error::RecvError> {
+/// Comes true when the demo closes its end, on which it never says anything.
+async fn hangs_up(mut demo: UnixStream) -> Result<(), oneshot::error::RecvError> {
     let (gone, is_gone) = oneshot::channel();
     thread::spawn(move || {
-        let _ = stdin().read_to_end(&mut Vec::new());
+        let _ = demo.read(&mut [0]);
         let _ = gone.send(());
     });
     is_gone.await
 }
 
-fn tell(told: &Told) {
-    // If nobody listens any more, standard input has ended too, and with it this process.
-    let _ = serde_json::to_string(told).map(|line| print_line(&line));
+fn tell(demo: &mut UnixStream, told: &Told) {
+    // If nobody listens any more, this process will end for it.
+    let _ = serde_json::to_string(told).map(|line| demo.write_all(format!("{line}\n").as_bytes()));
 }

@@ -3,33 +3,50 @@
 use std::collections::BTreeSet;
 use std::io::stdout;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use hither::State;
 use tictactoe::app::{Moment, Place, Played};
 use tictactoe::board::{Mark, Outcome};
 
 use super::player::now_us;
-use crate::terminal::{Paint, escape, print_line};
+use crate::terminal::{Paint, escape, show};
 
-/// The two people.
+/// Whose line it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Who {
+    /// Who runs the service.
+    Host,
     Alice,
     Bob,
 }
 
 impl Who {
+    /// The two people.
+    pub const PEOPLE: [Who; 2] = [Who::Alice, Who::Bob];
+
     pub fn name(self) -> &'static str {
         match self {
+            Who::Host => "host",
             Who::Alice => "alice",
             Who::Bob => "bob",
         }
     }
 
+    /// The sign-in name of a person.
     pub fn user(self) -> &'static str {
         match self {
+            Who::Host => "",
             Who::Alice => "alice@example.org",
             Who::Bob => "bob@example.org",
+        }
+    }
+
+    /// With whom a person plays.
+    pub fn friend(self) -> Who {
+        match self {
+            Who::Host => Who::Host,
+            Who::Alice => Who::Bob,
+            Who::Bob => Who::Alice,
         }
     }
 }
@@ -39,7 +56,14 @@ pub struct Timeline {
     start_us: u64,
     paint: Paint,
     seen: BTreeSet<(Who, String)>,
-    waiting: Vec<(u64, Who, Moment)>,
+    waiting: Vec<Line>,
+}
+
+struct Line {
+    at_us: u64,
+    who: Option<Who>,
+    channel: &'static str,
+    text: String,
 }
 
 impl Timeline {
@@ -49,57 +73,69 @@ impl Timeline {
     }
 
     /// Something about the demo itself.
-    pub fn note(&self, text: &str) -> Result<()> {
-        self.line(now_us(), "", "", &self.paint.dim(text))
+    pub fn note(&mut self, text: &str) {
+        let text = self.paint.dim(&escape(text));
+        self.waiting.push(Line { at_us: now_us(), who: None, channel: "", text });
     }
 
-    /// Something that one of the two saw or did; shown with the next [`Timeline::flush`].
-    pub fn moment(&mut self, at_us: u64, who: Who, moment: Moment) {
-        if moment.place == Place::Session {
-            self.seen.insert((who, moment.text.clone()));
+    /// A command that somebody types.
+    pub fn typed(&mut self, who: Who, line: &str) {
+        let text = self.paint.bold(&escape(line));
+        self.waiting.push(Line { at_us: now_us(), who: Some(who), channel: "$", text });
+    }
+
+    /// Something that a command says now.
+    pub fn says(&mut self, who: Who, channel: &'static str, text: &str) {
+        self.said(now_us(), who, channel, text);
+    }
+
+    /// Something that was said, shown with the next [`Timeline::flush`].
+    pub fn said(&mut self, at_us: u64, who: Who, channel: &'static str, text: &str) {
+        self.waiting.push(Line { at_us, who: Some(who), channel, text: escape(text).into_owned() });
+    }
+
+    /// Something that a game saw or did.
+    pub fn moment(&mut self, at_us: u64, who: Who, Moment { place, text }: Moment) {
+        let channel = match place {
+            Place::Here => "game",
+            Place::Session => "state",
+            Place::Service => "service",
+            Place::Direct => "direct",
+        };
+        self.said(at_us, who, channel, &text);
+        if place == Place::Session {
+            self.seen.insert((who, text));
         }
-        self.waiting.push((at_us, who, moment));
     }
 
     /// Shows what waits to be shown.
     pub fn flush(&mut self) -> Result<()> {
         let mut waiting = std::mem::take(&mut self.waiting);
-        waiting.sort_by_key(|(at_us, ..)| *at_us);
-        for (at_us, who, Moment { place, text }) in waiting {
-            let text = escape(&text);
-            let (place, text) = match place {
-                Place::Here => ("", text.into_owned()),
-                Place::Session => ("state", self.paint.bold(&text)),
-                Place::Service => ("service", text.into_owned()),
-                Place::Direct => ("direct", text.into_owned()),
-            };
-            self.line(at_us, who.name(), place, &text)?;
-        }
-        Ok(())
+        waiting.sort_by_key(|line| line.at_us);
+        waiting.into_iter().try_for_each(|line| self.show(&line))
     }
 
-    /// Whether both sides went through the states that they must go through.
+    /// Whether both games went through the states that they must go through.
     pub fn check(&self) -> Result<()> {
-        use State::{Accepted, Cancelled, Connected, Invitation, Terminated};
-        let steps = [(Invitation, Accepted), (Accepted, Connected), (Connected, Cancelled), (Cancelled, Terminated)];
-        for who in [Who::Alice, Who::Bob] {
-            for (previous, state) in steps {
+        use State::{Accepted, Cancelled, Connected, Terminated};
+        for who in Who::PEOPLE {
+            for (previous, state) in [(Accepted, Connected), (Connected, Cancelled), (Cancelled, Terminated)] {
                 let step = format!("{previous} -> {state}");
-                ensure!(self.seen.contains(&(who, step.clone())), "{} did not go from {step}", who.name());
+                ensure!(self.seen.contains(&(who, step.clone())), "{}'s game did not go from {step}", who.name());
             }
         }
         Ok(())
     }
 
-    fn line(&self, at_us: u64, who: &str, place: &str, text: &str) -> Result<()> {
+    fn show(&self, Line { at_us, who, channel, text }: &Line) -> Result<()> {
         let time = format!("{:>6} ms", at_us.saturating_sub(self.start_us) / 1000);
-        let column = format!("{who:<6}");
-        let who = match who {
-            "alice" => self.paint.cyan(&column),
-            "bob" => self.paint.magenta(&column),
-            _ => column,
+        let column = format!("{:<6}", who.map(Who::name).unwrap_or_default());
+        let column = match who {
+            Some(Who::Alice) => self.paint.cyan(&column),
+            Some(Who::Bob) => self.paint.magenta(&column),
+            Some(Who::Host) | None => column,
         };
-        print(&format!("{}  {who} {place:<8} {text}", self.paint.dim(&time)))
+        show(&format!("{}  {column} {channel:<8} {text}", self.paint.dim(&time)))
     }
 }
 
@@ -111,19 +147,15 @@ pub fn sum_up(alice: &Played, bob: &Played) -> Result<()> {
         Outcome::Drawn => "a draw",
     };
     let rows = alice.finished.rows.replace('|', " / ");
-    print("")?;
-    print(&format!("The game             {result}: {rows}"))?;
-    print(&format!(
+    show("")?;
+    show(&format!("The game             {result}: {rows}"))?;
+    show(&format!(
         "Through the service  {} bytes of app data and {} bytes of context data",
         alice.app_data + bob.app_data,
         alice.context_data + bob.context_data
     ))?;
-    print(&format!(
+    show(&format!(
         "Directly             {} bytes from alice to bob and {} bytes from bob to alice: a key, the moves, the board",
         alice.finished.sent, bob.finished.sent
     ))
-}
-
-fn print(text: &str) -> Result<()> {
-    print_line(text).context("cannot write to standard output")
 }

@@ -110,15 +110,17 @@ impl Service {
     }
 
     /// Stops with a signal, and starts again at the same address with the same store.
-    pub fn restart(mut self, name: &str) -> Service {
+    pub fn restart(self, name: &str) -> Service {
+        self.stop(name).started()
+    }
+
+    /// Stops with a signal.
+    pub fn stop(mut self, name: &str) -> Stopped {
         signal(name, self.child.id());
         assert_eq!(wait(&mut self.child).code(), Some(0));
         // Nothing but the first line was on standard output.
         assert_eq!(self.stdout.recv_timeout(DEADLINE), Err(RecvTimeoutError::Disconnected));
-        let listen = self.url.strip_prefix("ws://").and_then(|rest| rest.strip_suffix("/v1")).unwrap();
-        let again = Service::start_in(self.folder.take().unwrap(), listen, &[]);
-        assert_eq!(again.url, self.url);
-        again
+        Stopped { url: self.url.clone(), folder: self.folder.take().unwrap() }
     }
 
     fn folder(&self) -> &Path {
@@ -167,6 +169,22 @@ impl Service {
         alice.until_status("bob@example.org", "ONLINE");
         bob.until_status("alice@example.org", "ONLINE");
         (alice, bob)
+    }
+}
+
+/// A service that can be started again.
+pub struct Stopped {
+    url: String,
+    folder: TempDir,
+}
+
+impl Stopped {
+    /// At the same address, with the same store.
+    pub fn started(self) -> Service {
+        let listen = self.url.strip_prefix("ws://").and_then(|rest| rest.strip_suffix("/v1")).unwrap();
+        let again = Service::start_in(self.folder, listen, &[]);
+        assert_eq!(again.url, self.url);
+        again
     }
 }
 
