@@ -16,7 +16,8 @@ use hither_proto::client::{Input as ClientInput, Setup};
 use hither_wire::message::{ClientFrame, Credential};
 use hither_wire::{Code, SessionId};
 use tokio::sync::mpsc;
-use tokio::time::{Duration, Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::task::JoinSet;
+use tokio::time::{Duration, Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use crate::apps::Registry;
 use crate::credentials::{Account, Credentials};
@@ -33,7 +34,7 @@ pub use programs::{Ending, Programs};
 /// Events that wait for the loop; whoever has more then waits.
 pub const EVENTS_MAX: usize = 256;
 
-/// How often what applications say is cut to its last words.
+/// How often what applications say is cut to its last words, and an unreadable sign-in read again.
 const LOOK_AFTER: Duration = Duration::from_mins(1);
 
 /// Everything that can happen to the loop.
@@ -75,6 +76,8 @@ pub enum Event {
     },
     /// Files in the agent's folders have changed.
     FilesChanged,
+    /// The stored sign-in has been read, or why not.
+    SignIn(Result<Option<Account>, String>),
     /// The agent is to stop.
     Stop,
 }
@@ -99,11 +102,15 @@ pub struct Controller {
     state: StateFile,
     clock: Clock,
     account: Option<Account>,
+    /// Why the stored sign-in could not be read the last time; tried again once in a while.
+    unread: Option<Box<str>>,
     /// The connection to the service, and its number.
     service: Option<mpsc::UnboundedSender<ClientFrame>>,
     calls: u64,
     links: BTreeMap<LinkId, Link>,
     links_ever: u64,
+    /// Connections that are being closed.
+    closing: JoinSet<()>,
     /// What the person is asked because of a link.
     asked: BTreeMap<u64, Press>,
     asked_ever: u64,
@@ -132,10 +139,12 @@ impl Controller {
             state,
             clock,
             account: None,
+            unread: None,
             service: None,
             calls: 0,
             links: BTreeMap::new(),
             links_ever: 0,
+            closing: JoinSet::new(),
             asked: BTreeMap::new(),
             asked_ever: 0,
             watched: BTreeMap::new(),
@@ -153,14 +162,14 @@ impl Controller {
 
     /// Runs until the agent is to stop.
     pub async fn run(mut self) {
-        let mut begin = self.files();
-        begin.extend(self.stored_sign_in());
+        let begin = self.files();
         self.give_all(begin);
-        let mut look_after = interval(LOOK_AFTER);
+        self.read_sign_in();
+        let mut look_after = interval_at(Instant::now() + LOOK_AFTER, LOOK_AFTER);
         look_after.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.stopped {
             let due = self.agent.poll_timeout().map(|at| self.clock.instant(at));
-            let runs = !self.watched.is_empty();
+            let busy = !self.watched.is_empty() || self.unread.is_some();
             tokio::select! {
                 biased;
                 () = until(due) => self.give(Input::Timeout),
@@ -168,7 +177,12 @@ impl Controller {
                     Some(event) => self.happened(event),
                     None => return,
                 },
-                _ = look_after.tick(), if runs => self.look_after_programs(),
+                _ = look_after.tick(), if busy => {
+                    self.look_after_programs();
+                    if self.unread.is_some() {
+                        self.read_sign_in();
+                    }
+                }
             }
         }
         self.say_goodbye().await;
@@ -197,6 +211,10 @@ impl Controller {
             }
             Event::FilesChanged => {
                 let inputs = self.files();
+                self.give_all(inputs);
+            }
+            Event::SignIn(loaded) => {
+                let inputs = self.stored_sign_in(loaded);
                 self.give_all(inputs);
             }
             Event::Stop => self.give(Input::Shutdown),
@@ -266,16 +284,27 @@ impl Controller {
         self.system.programs.keep(&going_on);
     }
 
+    /// Reads the stored sign-in; a keyring may take its time.
+    fn read_sign_in(&self) {
+        let (credentials, events) = (self.credentials.clone(), self.events.clone());
+        tokio::task::spawn_blocking(move || {
+            let loaded = credentials.load().map_err(|error| error.to_string());
+            drop(events.blocking_send(Event::SignIn(loaded)));
+        });
+    }
+
     /// The stored sign-in, as it is now.
-    fn stored_sign_in(&mut self) -> Vec<Input> {
-        let account = match self.credentials.load() {
+    fn stored_sign_in(&mut self, loaded: Result<Option<Account>, String>) -> Vec<Input> {
+        let account = match loaded {
             Ok(account) => account,
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the stored sign-in cannot be read");
-                self.complaints.push(error.to_string().into());
-                None
+            // Perhaps a keyring that is locked for now: whoever is signed in stays so.
+            Err(what) => {
+                tracing::warn!(what, "the stored sign-in cannot be read");
+                self.unread = Some(what.into());
+                return vec![self.shell()];
             }
         };
+        self.unread = None;
         self.account.clone_from(&account);
         let shell = self.shell();
         let Some(account) = account else { return vec![shell, Input::Forget] };
@@ -297,7 +326,7 @@ impl Controller {
         Input::Shell(Box::new(ShellStatus {
             process: std::process::id(),
             notifications: self.system.desktop.describe().map(Into::into),
-            complaints: self.complaints.clone(),
+            complaints: self.complaints.iter().chain(&self.unread).cloned().collect(),
             service: self.account.as_ref().map(|account| account.service.as_str().into()),
         }))
     }

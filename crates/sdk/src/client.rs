@@ -235,7 +235,17 @@ impl Client {
     /// cancel them first. Through an [`Agent`](crate::Agent) this only leaves the agent, which stays
     /// signed in.
     pub async fn sign_out(&self) -> Result<(), Error> {
-        match self.handle.perform(Call::SignOut { revoke: false }).await {
+        self.leave(false).await
+    }
+
+    /// [`Client::sign_out`], and the session token of this device stops working too. If the connection
+    /// is down, nothing reaches the service, and the token stays as it was.
+    pub async fn sign_out_and_revoke(&self) -> Result<(), Error> {
+        self.leave(true).await
+    }
+
+    async fn leave(&self, revoke: bool) -> Result<(), Error> {
+        match self.handle.perform(Call::SignOut { revoke }).await {
             Err(Error::SignedOut) => Ok(()),
             outcome => outcome,
         }

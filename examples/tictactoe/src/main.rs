@@ -1,28 +1,24 @@
 //! Tic-tac-toe with a friend, played by the machine.
-
-use std::path::Path;
+//!
+//! `tictactoe register` tells the agent of it once. From then on `hither invite FRIEND@DOMAIN Tic-tac-toe`
+//! starts it on both sides, and `tictactoe invite FRIEND@DOMAIN` on the friend's.
 
 use anyhow::{Context as _, Result, bail};
-use hither::Client;
-use tictactoe::app::{Moment, Player};
-
-const USAGE: &str = "usage: tictactoe SERVICE NAME@DOMAIN PASSWORD-FILE invite|await FRIEND@DOMAIN";
+use tictactoe::app::{self, Moment};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [service, user, file, role, friend] = arguments.as_slice() else { bail!(USAGE) };
-    let password = std::fs::read_to_string(Path::new(file)).with_context(|| format!("cannot read {file}"))?;
-    let (client, mut events) = Client::builder(service).sign_in(user, password.trim_end_matches('\n')).await?;
-
-    let mut player = Player { client: &client, events: &mut events, tell: &mut show };
-    player.befriend(friend).await?;
-    let played = match role.as_str() {
-        "invite" => player.invite(friend).await?,
-        "await" => player.wait().await?,
-        _ => bail!(USAGE),
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let played = match words.as_slice() {
+        [] => app::launched(&mut show).await.context("only an agent starts it without arguments")?,
+        ["register"] => {
+            let program = std::env::current_exe().context("cannot find this program")?;
+            return app::register(&program).await;
+        }
+        ["invite", friend] => app::invite(friend, &mut show).await?,
+        _ => bail!("usage: tictactoe register | tictactoe invite FRIEND@DOMAIN"),
     };
-    client.sign_out().await?;
     let rows = played.finished.rows.replace('|', "\n");
     show_text(&format!("{rows}\n{:?}", played.finished.outcome));
     Ok(())

@@ -136,15 +136,16 @@ impl Game {
                 break outcome;
             }
             let cell = if turn == self.me {
-                let cell = strategy(&board, turn).context("no cell is free")?;
-                self.say(&format!("move {cell}")).await?;
-                cell
+                strategy(&board, turn).context("no cell is free")?
             } else {
                 let line = self.hear().await?;
                 line.strip_prefix("move ").and_then(|cell| cell.parse().ok()).context("that is no move")?
             };
             board.put(cell, turn)?;
             on_move(turn, cell);
+            if turn == self.me {
+                self.say(&format!("move {cell}")).await?;
+            }
             turn = turn.other();
         };
         self.agree(&board).await?;

@@ -116,7 +116,8 @@ impl Controller {
             speaker.abort();
         }
         // What was said before still goes out, but nobody waits for ever.
-        tokio::spawn(async move {
+        while self.closing.try_join_next().is_some() {}
+        self.closing.spawn(async move {
             let abort = speaker.abort_handle();
             if timeout(GOODBYE, speaker).await.is_err() {
                 abort.abort();
@@ -131,5 +132,6 @@ impl Controller {
             drop(link.say);
             drop(timeout(GOODBYE, link.speaker).await);
         }
+        while self.closing.join_next().await.is_some() {}
     }
 }

@@ -58,9 +58,8 @@ impl Controller {
             }
             Output::Watch { session, process } => self.watch(session, of(process)),
             Output::Reload => {
-                let mut inputs = self.files();
-                inputs.extend(self.stored_sign_in());
-                return inputs;
+                self.read_sign_in();
+                return self.files();
             }
             Output::SignedOut => {
                 self.forget_account();

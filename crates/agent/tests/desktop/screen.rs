@@ -43,10 +43,8 @@ fn is_there(program: &str) -> bool {
 impl Screen {
     /// A screen with everything on it; nothing where the programs are missing, unless the test has to run.
     pub fn start() -> Option<Screen> {
-        let missing: Vec<&str> = ["Xvfb", "dbus-daemon", "xdotool", DAEMON]
-            .into_iter()
-            .filter(|program| !is_there(program))
-            .collect();
+        let missing: Vec<&str> =
+            ["Xvfb", "dbus-daemon", "xdotool", DAEMON].into_iter().filter(|program| !is_there(program)).collect();
         if !missing.is_empty() {
             assert!(std::env::var_os("HITHER_REQUIRE_DESKTOP").is_none(), "missing: {missing:?}");
             eprintln!("skipped: a desktop test needs {missing:?}, which `cargo xtask setup` installs");

@@ -136,7 +136,6 @@ fn of_this_agent(event: &local::Event) -> Option<String> {
         local::Event::AppRegistered { app } => format!("OnAppRegistered: {}", app.name),
         local::Event::ReadyToLaunch { .. } => "OnReadyToLaunch".to_owned(),
         local::Event::Launch { stage: Stage::Launching, .. } => "starts the game".to_owned(),
-        local::Event::Launch { stage: Stage::Launched, .. } => "has started the game".to_owned(),
         local::Event::AppNotPresent { name, .. } => format!("OnAppNotPresent: {name}"),
         local::Event::Launch { .. }
         | local::Event::BeforeLaunch { .. }
@@ -287,7 +286,7 @@ mod tests {
         let stage = |event: &str, stage: &str| line(&format!(r#""{event}",{session},"stage":"{stage}""#));
         for (line, words) in [
             (line(&format!(r#""ready-to-launch",{session}"#)), "OnReadyToLaunch"),
-            (stage("launch", "launched"), "has started the game"),
+            (stage("launch", "launching"), "starts the game"),
             (stage("progress", "ringing"), "OnProgress: ringing"),
             (line(&format!(r#""accepted",{session},"data":{{"text":"gladly"}}"#)), "OnAccepted: \"gladly\""),
             (
@@ -297,7 +296,7 @@ mod tests {
         ] {
             assert_eq!(told(&line).as_deref(), Some(words), "{line}");
         }
-        for silent in [stage("launch", "launch-failed"), line(r#""of a later version""#), "?".to_owned()] {
+        for silent in [stage("launch", "launched"), line(r#""of a later version""#), "?".to_owned()] {
             assert_eq!(told(&silent), None, "{silent}");
         }
         let begin = r#"{"time":"T","event":"watching","user":"bob@example.org","connected":true}"#;

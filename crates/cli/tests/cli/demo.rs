@@ -34,7 +34,7 @@ fn shows_a_whole_session_and_leaves_nothing() {
         "SS_INVITATION -> SS_ACCEPTED",
         "OnReadyToLaunch",
     ];
-    let game = ["has started the game", "finds its session", "SS_ACCEPTED -> SS_CONNECTED", " plays "];
+    let game = ["started by the agent", "finds its session", "SS_ACCEPTED -> SS_CONNECTED", " plays "];
     let ends = ["SS_CONNECTED -> SS_CANCELLED", "SS_CANCELLED -> SS_TERMINATED"];
     for (who, own) in [("alice", alice), ("bob", bob)] {
         let mut theirs = shown.lines().filter(|line| line.contains(&format!(" ms  {who} ")));

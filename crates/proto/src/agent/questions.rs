@@ -99,6 +99,11 @@ impl Agent {
         }
     }
 
+    /// Nobody needs the answers about a session any more.
+    pub(super) fn forget_questions(&mut self, session: SessionId) {
+        self.questions.retain(|_, question| question.session != session);
+    }
+
     fn question(&mut self, session: SessionId, what: What, asked: BTreeSet<ProgramId>) -> u64 {
         let number = self.number();
         self.questions.insert(number, Question { session, what, asked });

@@ -39,9 +39,8 @@ impl Agent {
                 if !self.may_answer(program, session) {
                     return self.no_session(&caller);
                 }
-                if let Some(held) = self.held.get_mut(&session) {
-                    held.doing = Doing::Answering;
-                }
+                self.forget_questions(session);
+                self.now_doing(session, Doing::Answering);
                 self.relay(Request::Accept(accept), key, caller, Then::Take(session, program));
             }
             Request::Attach { session } => {
@@ -49,6 +48,10 @@ impl Agent {
                     return self.no_session(&caller);
                 }
                 self.relay(Request::Attach { session }, key, caller, Then::Take(session, program));
+            }
+            request @ Request::Decline { session, .. } if self.may_answer(program, session) => {
+                self.forget_questions(session);
+                self.relay(request, key, caller, Then::Nothing);
             }
             request @ (Request::Decline { session, .. }
             | Request::Ignore { session }

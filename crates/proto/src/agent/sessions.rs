@@ -250,12 +250,14 @@ impl Agent {
             Some(_) if self.state(session) != State::Invitation => Some(Code::SR_SESSION_STATE_INVALID),
             Some(_) => None,
         };
+        if refused.is_none() {
+            self.forget_questions(session);
+        }
         let Some(held) = self.held.get_mut(&session).filter(|_| refused.is_none()) else {
             return if let Some(caller) = caller {
                 self.refuse(&caller, refused.unwrap_or(Code::E_INVALIDARG));
             };
         };
-        self.questions.retain(|_, question| question.session != session);
         if !self.apps.contains_key(&held.app.guid) {
             return self.missing(caller.as_ref(), session, data);
         }
@@ -357,8 +359,9 @@ impl Agent {
     pub(super) fn took(&mut self, session: SessionId, program: ProgramId, refused: bool) {
         let Some(held) = self.held.get_mut(&session) else { return };
         if refused {
+            // The application could not answer, so the person is asked.
             if held.doing == Doing::Answering {
-                held.doing = Doing::Handled;
+                self.ring(session);
             }
             return;
         }
@@ -387,7 +390,7 @@ impl Agent {
         self.timers.set(Deadline::Ring(session), None);
         self.timers.set(Deadline::Attach(session), None);
         self.outputs.push_back(Output::Quiet { session });
-        self.questions.retain(|_, question| question.session != session);
+        self.forget_questions(session);
         self.held.remove(&session);
         self.rehearsed.remove(&session);
         self.unsaved = true;

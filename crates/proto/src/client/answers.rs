@@ -89,6 +89,7 @@ fn reply(request: &Request, answer: Answer) -> Result<Reply, Refusal> {
     let contacts = answer.contacts.filter(|contacts| contacts.len() <= 2 * limits::CONTACTS);
     Ok(match request {
         Request::Contacts => Reply::Contacts(contacts.unwrap_or_default()),
+        Request::Contact { .. } if answer.code == Code::S_FALSE => Reply::Already,
         Request::Contact { .. } => Reply::Contact(contacts.into_iter().flatten().next()),
         Request::Settings(_) => match answer.settings {
             Some(settings) => Reply::Settings(settings),

@@ -67,7 +67,8 @@ impl Client {
             if let Request::Invite(invite) = &pending.request {
                 self.not_invited(invite.session, pending.tried);
             }
-            let signs_out = matches!(pending.request, Request::SignOut { .. });
+            // Whoever only wanted to leave has left; a token that was not revoked is another matter.
+            let signs_out = matches!(pending.request, Request::SignOut { revoke: false });
             let result = if signs_out { Ok(Reply::Done) } else { Err(Refusal::undelivered(code)) };
             returns.extend(pending.call.map(|id| Output::Return { id, result }));
             self.unsaved = true;
@@ -87,7 +88,7 @@ impl Client {
         if self.is_stopped() || self.is_leaving() {
             return Err(Refusal::new(Code::MSGR_E_NOT_LOGGED_ON));
         }
-        if matches!(request, Request::SignOut { .. }) && !self.is_up() {
+        if matches!(request, Request::SignOut { revoke: false }) && !self.is_up() {
             // Nobody has to be told who has not been heard of for a while anyway.
             self.requests.push(Some(id), request);
             self.sign_out_now();

@@ -170,7 +170,7 @@ impl Client {
         self.acks.due = None;
         self.presence.interrupt();
         self.requests.unsend();
-        if self.is_leaving() {
+        if self.requests.iter().any(only_leaves) {
             return self.sign_out_now();
         }
         let wait_ms = self.backoff.next().max(after_ms.unwrap_or(0).min(AWAY_MS));
@@ -274,7 +274,7 @@ impl Client {
     /// Signs out without the service, which is not there; it waits for the device, and then gives
     /// it up.
     pub(super) fn sign_out_now(&mut self) {
-        let leaving = self.requests.take_if(is_sign_out);
+        let leaving = self.requests.take_if(only_leaves);
         self.stop(Stop::SignedOut, leaving.into_iter().find_map(|pending| pending.call));
     }
 
@@ -347,6 +347,11 @@ impl Up {
     pub fn new(terms: Terms, now: Millis) -> Up {
         Up { terms, since: now, heard: now, good: false }
     }
+}
+
+/// A sign-out that needs no service.
+fn only_leaves(pending: &Pending) -> bool {
+    matches!(pending.request, Request::SignOut { revoke: false })
 }
 
 fn is_sign_out(pending: &Pending) -> bool {

@@ -201,3 +201,13 @@ fn a_session_is_handed_over_when_the_answer_is_out() {
     bench.settle();
     assert_eq!(bench.took(BOB, started), ["3 S_OK", "4 S_OK", "connected"]);
 }
+
+#[test]
+fn an_application_that_answers_the_invitation_needs_no_question() {
+    let mut bench = Bench::new();
+    let (_, bob, _) = invited(&mut bench);
+    bench.ask(BOB, bob, &format!(r#"{{"id":5,"key":"a","do":"accept","session":"{}","attach":true}}"#, guid(S)));
+    bench.did(BOB);
+    bench.pass(10_000);
+    assert_eq!(bench.did(BOB), [""; 0], "it does not ring for what is answered");
+}

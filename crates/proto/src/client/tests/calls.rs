@@ -114,7 +114,7 @@ fn people() {
     assert_eq!(bench.call(Call::SetStatus(Status::Away)), ["status#3"]);
     assert_eq!(bench.call(add("bob@x")), ["contact#4 key=k-1"]);
     assert_eq!(bench.code(3, Code::S_OK), ["return 3 Done"]);
-    assert_eq!(bench.code(4, Code::S_FALSE), ["return 4 Contact(None)"]);
+    assert_eq!(bench.code(4, Code::S_FALSE), ["return 4 Already"]);
     assert_eq!(bench.call(Call::Settings(SettingsChange::default())), ["settings#5"]);
     assert_eq!(bench.code(5, Code::S_OK), ["return 5 E_FAIL"], "a service that does not say what they are");
 }
