@@ -12,6 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::application::{self, Application};
+use crate::screen::Screen;
 use crate::world::{DEADLINE, Service, hither, lines, signal, text, wait};
 
 pub const ALICE: &str = "alice@example.org";
@@ -197,7 +198,19 @@ impl Person {
     /// Starts the agent, and waits until it is ready.
     pub fn start(&mut self) {
         let mut command = self.hither();
-        command.args(["agent", "--no-notifications", "--log", "info"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(["agent", "--no-notifications", "--log", "info"]);
+        self.starts(command);
+    }
+
+    /// Starts the agent on a desktop.
+    pub fn start_on(&mut self, screen: &Screen) {
+        let mut command = self.hither();
+        command.args(["agent", "--log", "info"]).envs(screen.environment());
+        self.starts(command);
+    }
+
+    fn starts(&mut self, mut command: Command) {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdout = lines(child.stdout.take().unwrap());
         let log = Arc::new(Mutex::new(Vec::new()));

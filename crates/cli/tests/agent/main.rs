@@ -12,6 +12,7 @@
 mod application;
 mod apps;
 mod checks;
+mod desktop;
 mod document;
 mod flow;
 mod home;
@@ -22,6 +23,8 @@ mod launching;
 mod missing;
 mod people;
 mod policy;
+#[path = "../../../agent/tests/desktop/screen.rs"]
+mod screen;
 mod signing;
 #[path = "../cli/world.rs"]
 #[allow(dead_code, reason = "the other tests of the command use the rest of it")]
