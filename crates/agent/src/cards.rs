@@ -16,13 +16,20 @@ const DATA_CHARS: usize = 260;
 pub fn ringing(ringing: &Ringing) -> Card {
     let who = person(&ringing.friendly_name, &ringing.from);
     let app = app_name(&ringing.app);
-    let said = quoted(&ringing.data);
-    let missing = if ringing.installed { "" } else { "\nThe application is not installed here yet." };
-    let body = format!("{said}From {}{missing}", cut(ringing.from.as_str(), NAME_CHARS));
+    let mut lines = Vec::new();
+    if !ringing.data.is_empty() {
+        lines.push(quoted(&ringing.data));
+    }
+    if who != ringing.from.as_str() {
+        lines.push(format!("From {}", cut(ringing.from.as_str(), NAME_CHARS)));
+    }
+    if !ringing.installed {
+        lines.push("The application is not installed here yet.".to_owned());
+    }
     Card {
         subject: Subject::Ringing(ringing.session),
         title: format!("{who} invites you to {app}"),
-        body,
+        body: lines.join("\n"),
         buttons: vec![Button::Accept, Button::Decline],
         urgent: true,
     }
@@ -56,7 +63,7 @@ pub fn link_accepts(number: u64, from: &PersonName, app: &Application) -> Card {
 
 /// A link asks to invite somebody.
 pub fn link_invites(number: u64, to: &PersonName, app: &str, data: &str) -> Card {
-    let said = quoted(data);
+    let said = if data.is_empty() { String::new() } else { quoted(data) + "\n" };
     Card {
         subject: Subject::Link(number),
         title: format!("Invite {} to {}?", cut(to.as_str(), NAME_CHARS), cut(app, NAME_CHARS)),
@@ -75,9 +82,8 @@ fn app_name(app: &Application) -> String {
     if app.name.trim().is_empty() { format!("the application {}", app.guid) } else { cut(&app.name, NAME_CHARS) }
 }
 
-/// App data on a line of their own, if there are any.
 fn quoted(data: &str) -> String {
-    if data.is_empty() { String::new() } else { format!("“{}”\n", cut(data, DATA_CHARS)) }
+    format!("“{}”", cut(data, DATA_CHARS))
 }
 
 /// At most so many characters, without any that steer.

@@ -1,7 +1,6 @@
 //! Notifications on a real screen, by a real daemon, pressed with a real mouse.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
-#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod screen;
 

@@ -42,6 +42,7 @@ fn is_there(program: &str) -> bool {
 
 impl Screen {
     /// A screen with everything on it; nothing where the programs are missing, unless the test has to run.
+    #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
     pub fn start() -> Option<Screen> {
         let missing: Vec<&str> =
             ["Xvfb", "dbus-daemon", "xdotool", DAEMON].into_iter().filter(|program| !is_there(program)).collect();

@@ -17,7 +17,7 @@ fn a_click_on_accept_launches_the_application() {
     let card = screen.card();
     screen.picture("invitation.png");
     screen.accept(card);
-    let (mut hers, mut his) = (world.alice.launched(), world.bob.launched());
+    let (hers, his) = (world.alice.launched(), world.bob.launched());
     assert!(his.tells().starts_with(&format!("launched invitee {ALICE}")));
     assert!(hers.tells().starts_with(&format!("launched inviter {BOB}")));
     his.until("SS_CONNECTED");
