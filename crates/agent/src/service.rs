@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use hither::transport::{Connection, Heard, Target};
+use hither::transport::{Connection, Failure, Heard, Target};
 use hither_wire::message::ClientFrame;
 use tokio::sync::mpsc;
 
@@ -48,7 +48,7 @@ async fn carry(call: Call) {
     let Call { number, url, mut frames, events } = call;
     let tell = |happened| events.send(Event::Service { number, happened });
     let opened = match Target::parse(&url) {
-        Ok(target) => target.connect().await.map_err(|failure| format!("{failure:?}")),
+        Ok(target) => target.connect().await.map_err(in_words),
         Err(what) => Err(what),
     };
     let mut connection: Connection = match opened {
@@ -72,5 +72,14 @@ async fn carry(call: Call) {
                 }
             }
         }
+    }
+}
+
+fn in_words(failure: Failure) -> String {
+    match failure {
+        Failure::Url(what) | Failure::NoService(what) => what,
+        Failure::Io(error) => error.to_string(),
+        Failure::Busy(after) => format!("it has too many connections; again in {} s", after.as_secs()),
+        Failure::NoAgent(_) | Failure::NotYours(_) => "the address is a socket, not a service".to_owned(),
     }
 }

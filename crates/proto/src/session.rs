@@ -390,7 +390,10 @@ impl Session {
             ringing.installing = true;
             ringing.until = now.saturating_add(ringing.times.install_ms);
         }
-        self.told_once(stage, code, true)
+        // Whoever is that far has it, though the acknowledgement may still be on its way.
+        let mut tells = self.delivered();
+        tells.extend(self.told_once(stage, code, true));
+        tells
     }
 
     /// Tells the inviter of a stage, once, if the invitee knows the inviter (R24).

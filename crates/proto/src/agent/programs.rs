@@ -1,7 +1,7 @@
 //! Applications of this machine that are connected, or are waited for: what each is owed, and what
 //! becomes of its sessions when it is gone (R17).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use hither_wire::message::{Event, SignIn};
 use hither_wire::{Code, DeviceId, Guid, ServerFrame, SessionId};
@@ -18,6 +18,8 @@ use crate::service::Close;
 
 /// Applications at a time.
 const PROGRAMS: usize = 64;
+/// Sessions that are over and are still told from those that never were.
+const ENDED: usize = 32;
 /// Events that an application may leave unacknowledged.
 const EVENTS: usize = 1_024;
 
@@ -32,6 +34,9 @@ pub(super) struct Program {
     /// Which stay of the application this is: only this one is resumed.
     epoch: u64,
     pub outbox: Outbox,
+    /// Sessions that it had a part in and that are over, the last ones.
+    #[serde(default)]
+    ended: VecDeque<SessionId>,
     /// The applications that it says it is.
     pub serves: BTreeSet<Guid>,
     /// `None` while it is away and waited for.
@@ -74,8 +79,15 @@ impl Agent {
         // Nobody else sees it, so it need not be random.
         let device = sign_in.device.unwrap_or(Guid(u128::from(id.0)));
         let epoch = self.number();
-        let program =
-            Program { id, device, epoch, outbox: Outbox::default(), serves: BTreeSet::new(), link: Some(link) };
+        let program = Program {
+            id,
+            device,
+            epoch,
+            outbox: Outbox::default(),
+            ended: VecDeque::new(),
+            serves: BTreeSet::new(),
+            link: Some(link),
+        };
         self.programs.insert(id, program);
         self.unsaved = true;
         Some(Seat { program: id, device, epoch, resumed: false })
@@ -86,6 +98,20 @@ impl Agent {
         let Some(program) = self.programs.get(&program) else { return };
         let frames = program.outbox.pending().cloned();
         self.outputs.extend(frames.map(|frame| Output::Send { link, frame: ServerFrame::Event(frame) }));
+    }
+
+    /// A session is over for an application.
+    pub(super) fn ended_for(&mut self, id: ProgramId, session: SessionId) {
+        let Some(program) = self.programs.get_mut(&id) else { return };
+        if program.ended.len() == ENDED {
+            program.ended.pop_front();
+        }
+        program.ended.push_back(session);
+    }
+
+    /// Whether a session is over that an application had a part in.
+    pub(super) fn has_ended_for(&self, id: ProgramId, session: SessionId) -> bool {
+        self.programs.get(&id).is_some_and(|program| program.ended.contains(&session))
     }
 
     /// Tells an application something about a session, now or when it is back.

@@ -37,7 +37,7 @@ impl Agent {
             Request::Accept(accept) => {
                 let session = accept.session;
                 if !self.may_answer(program, session) {
-                    return self.no_session(&caller);
+                    return self.no_session(&caller, program, session);
                 }
                 self.forget_questions(session);
                 self.now_doing(session, Doing::Answering);
@@ -45,7 +45,7 @@ impl Agent {
             }
             Request::Attach { session } => {
                 if !self.may_answer(program, session) {
-                    return self.no_session(&caller);
+                    return self.no_session(&caller, program, session);
                 }
                 self.relay(Request::Attach { session }, key, caller, Then::Take(session, program));
             }
@@ -59,7 +59,7 @@ impl Agent {
             | Request::Context { session, .. }
             | Request::Progress { session, .. }) => {
                 if !self.may_answer(program, session) {
-                    return self.no_session(&caller);
+                    return self.no_session(&caller, program, session);
                 }
                 self.relay(request, key, caller, Then::Nothing);
             }
@@ -95,7 +95,7 @@ impl Agent {
         let session = invite.session;
         if self.held.contains_key(&session) {
             if !self.may_answer(program, session) {
-                return self.no_session(&caller);
+                return self.no_session(&caller, program, session);
             }
             // Perhaps said again, because an agent was killed before it could answer.
             return self.relay(Request::Invite(Box::new(invite)), key, caller, Then::Invited(session));
@@ -115,7 +115,10 @@ impl Agent {
         })
     }
 
-    fn no_session(&mut self, caller: &Caller) {
+    fn no_session(&mut self, caller: &Caller, program: ProgramId, session: SessionId) {
+        if self.has_ended_for(program, session) {
+            return self.refuse(caller, Code::SR_SESSION_STATE_INVALID);
+        }
         self.refuse_because(caller, Code::E_INVALIDARG, "this application has no session with this id");
     }
 

@@ -382,6 +382,7 @@ impl Agent {
         let ended = ended(session, How::Cancelled, Code::SR_SESSION_CANCELLED_REMOTE, reason);
         for program in others {
             self.push(program, ended.clone());
+            self.ended_for(program, session);
         }
     }
 
@@ -391,7 +392,11 @@ impl Agent {
         self.timers.set(Deadline::Attach(session), None);
         self.outputs.push_back(Output::Quiet { session });
         self.forget_questions(session);
-        self.held.remove(&session);
+        if let Some(held) = self.held.remove(&session) {
+            for program in held.owner.into_iter().chain(held.shown) {
+                self.ended_for(program, session);
+            }
+        }
         self.rehearsed.remove(&session);
         self.unsaved = true;
     }

@@ -50,7 +50,6 @@ fn from_the_client_both_sides_are_launched() {
     assert_eq!(
         bench.took(ALICE, watcher),
         [
-            "delivered",
             "accepted",
             "ready-to-launch",
             "launch launching",
@@ -79,13 +78,13 @@ fn from_an_application_only_the_invitee_is_launched() {
         guid(GAME)
     );
     bench.ask(ALICE, alice, &invite);
-    assert_eq!(bench.took(ALICE, alice), ["invited", "3 S_OK", "ringing"]);
+    assert_eq!(bench.took(ALICE, alice), ["invited", "3 S_OK", "delivered", "ringing"]);
     bench.input(BOB, Input::Pressed(Press::Accept(SESSION)));
     bench.settle();
     assert_eq!(bench.did(ALICE), ["quiet 5"]);
     assert_eq!(bench.did(BOB), ["ring 5 alice@x true", "quiet 5", "launch 5 -"]);
     takes_over(&mut bench, BOB, 20);
-    assert_eq!(bench.took(ALICE, alice), ["delivered", "accepted", "launching", "launched", "attached", "connected"]);
+    assert_eq!(bench.took(ALICE, alice), ["accepted", "launching", "launched", "attached", "connected"]);
     // Said again after a lost connection: not applied again.
     bench.ask(ALICE, alice, &invite.replace("\"id\":3", "\"id\":9"));
     assert_eq!(bench.took(ALICE, alice), ["9 S_OK"]);
@@ -129,7 +128,7 @@ fn what_is_missing_is_installed_and_the_same_invitation_goes_on() {
     bench.ask(BOB, tool, &format!(r#"{{"id":3,"do":"accept","session":"{}","data":{{"text":"yes"}}}}"#, guid(S)));
     assert_eq!(bench.took(BOB, tool), ["app-not-present", "3 S_FALSE"]);
     assert_eq!(bench.did(BOB), ["quiet 5", "missing 5"]);
-    assert_eq!(bench.took(ALICE, watcher), ["delivered", "installing"]);
+    assert_eq!(bench.took(ALICE, watcher), ["installing"]);
     bench.ask(BOB, tool, &format!(r#"{{"id":4,"do":"get","session":"{}"}}"#, guid(S)));
     assert_eq!(bench.did(BOB), ["open https://game.example/get"]);
     // Longer than it would ring.

@@ -182,6 +182,18 @@ fn an_application_that_is_gone_is_lost_after_the_grace() {
 }
 
 #[test]
+fn what_is_over_is_told_from_what_never_was() {
+    let mut bench = Bench::new();
+    let (alice, _, _) = invited(&mut bench);
+    bench.ask(ALICE, alice, &format!(r#"{{"id":7,"do":"cancel","session":"{}"}}"#, guid(S)));
+    bench.took(ALICE, alice);
+    for (session, answer) in [(S, "8 SR_SESSION_STATE_INVALID"), (9, "8 E_INVALIDARG")] {
+        bench.ask(ALICE, alice, &format!(r#"{{"id":8,"do":"attach","session":"{}"}}"#, guid(session)));
+        assert_eq!(bench.took(ALICE, alice), [answer]);
+    }
+}
+
+#[test]
 fn a_session_is_handed_over_when_the_answer_is_out() {
     let mut bench = Bench::new();
     invited(&mut bench);
