@@ -16,7 +16,7 @@ use hither_proto::client::{Input as ClientInput, Setup};
 use hither_wire::message::{ClientFrame, Credential};
 use hither_wire::{Code, SessionId};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use crate::apps::Registry;
@@ -162,9 +162,12 @@ impl Controller {
 
     /// Runs until the agent is to stop.
     pub async fn run(mut self) {
-        let begin = self.files();
+        let mut begin = self.files();
+        // Whoever asks first is answered by an agent that knows whose it is.
+        if let Ok(loaded) = self.load_sign_in().await {
+            begin.extend(self.stored_sign_in(loaded));
+        }
         self.give_all(begin);
-        self.read_sign_in();
         let mut look_after = interval_at(Instant::now() + LOOK_AFTER, LOOK_AFTER);
         look_after.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.stopped {
@@ -286,11 +289,17 @@ impl Controller {
 
     /// Reads the stored sign-in; a keyring may take its time.
     fn read_sign_in(&self) {
-        let (credentials, events) = (self.credentials.clone(), self.events.clone());
-        tokio::task::spawn_blocking(move || {
-            let loaded = credentials.load().map_err(|error| error.to_string());
-            drop(events.blocking_send(Event::SignIn(loaded)));
+        let (loading, events) = (self.load_sign_in(), self.events.clone());
+        tokio::spawn(async move {
+            if let Ok(loaded) = loading.await {
+                drop(events.send(Event::SignIn(loaded)).await);
+            }
         });
+    }
+
+    fn load_sign_in(&self) -> JoinHandle<Result<Option<Account>, String>> {
+        let credentials = self.credentials.clone();
+        tokio::task::spawn_blocking(move || credentials.load().map_err(|error| error.to_string()))
     }
 
     /// The stored sign-in, as it is now.
