@@ -1,5 +1,5 @@
 //! What the agent remembers on disk: one file, replaced by renaming, readable by its owner only, since
-//! the token in it lets its reader sign in.
+//! app data and context data may stand in it.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};

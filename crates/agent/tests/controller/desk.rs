@@ -24,6 +24,8 @@ use tokio::task::JoinHandle;
 
 use crate::service::{FakeService, name};
 
+/// What signs a person in at the service.
+pub const TOKEN: &str = "pK2l8m0cQf3u6sVh1yZt4bXa7wEo9dRj5nGi";
 pub const GAME: &str = "{305D86C6-6896-4099-91F5-CB7BA7733563}";
 
 /// What the fake programs did, and how to end them.
@@ -84,7 +86,7 @@ impl Desk {
         let folder = tempfile::tempdir().unwrap();
         let paths = Paths::below(folder.path());
         let device = Guid(u128::from(user.as_bytes()[0]));
-        let account = Account { user: name(user), service: "ws://nowhere/v1".into(), device, token: "token".into() };
+        let account = Account { user: name(user), service: "ws://nowhere/v1".into(), device, token: TOKEN.into() };
         Credentials::new(&paths, Keeping::File).save(&account).unwrap();
         let desk = Desk::started(user, folder, service);
         desk.register("");

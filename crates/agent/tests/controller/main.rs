@@ -156,6 +156,8 @@ async fn a_killed_agent_goes_on_where_it_was() {
     let (mut alice, bob) = (Desk::new("alice@x", &service), Desk::new("bob@x", &service));
     start(&alice, &bob).await;
     bob.desktop.next_card().await;
+    let kept = std::fs::read_to_string(bob.paths().state.join("agent.json")).unwrap();
+    assert!(kept.contains("bob@x") && !kept.contains(desk::TOKEN), "the token is kept where sign-ins are: {kept}");
     let mut bob = bob.killed();
     let card = bob.desktop.next_card().await;
     assert_eq!(card.subject, Subject::Ringing(Guid(5)), "it rings again");

@@ -152,7 +152,7 @@ impl Running {
                         }
                     }
                     Output::Authenticate { conn, sign_in } => {
-                        let right = sign_in.credential == Credential::Token("token".into());
+                        let right = sign_in.credential == Credential::Token(crate::desk::TOKEN.into());
                         let record = sign_in.user.as_ref().and_then(|user| self.people.get(user)).filter(|_| right);
                         let admitted = record.map(|record| {
                             Box::new(Admitted { record: record.clone(), device: sign_in.device.unwrap(), token: None })

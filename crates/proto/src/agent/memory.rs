@@ -9,7 +9,7 @@ use super::sessions::Held;
 use super::{Agent, Deadline};
 use crate::client::ResumePoint;
 
-/// What another agent needs to go on where this one is. The token in it lets its reader sign in.
+/// What another agent needs to go on where this one is, without the token: that is kept elsewhere.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Memory {
@@ -36,9 +36,13 @@ impl Agent {
     /// What another agent needs to go on where this one is.
     pub fn memory(&self) -> Memory {
         let held = self.held.values().filter(|held| !self.rehearsed.contains_key(&held.session));
-        let client = self.client.as_ref().and_then(|client| client.resume_point());
+        let point = self.client.as_ref().and_then(|client| client.resume_point());
+        let mut client = point.or_else(|| self.point.clone());
+        if let Some(point) = &mut client {
+            point.token = None;
+        }
         Memory {
-            client: client.or_else(|| self.point.clone()),
+            client,
             status: Some(self.status),
             held: held.cloned().collect(),
             programs: self.programs.values().cloned().collect(),
