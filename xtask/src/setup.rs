@@ -23,7 +23,8 @@ pub fn run(root: &Path) -> anyhow::Result<()> {
     if root.join(REQUIREMENTS).is_file() {
         python(root)?;
     }
-    desktop::install(root)
+    desktop::install(root);
+    Ok(())
 }
 
 /// Whether tests on a desktop can run here.
