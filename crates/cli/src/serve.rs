@@ -14,10 +14,14 @@ use crate::terminal::print_line;
 /// Runs the service until a signal.
 pub async fn run(args: ServeArgs) -> Result<ExitCode> {
     let mut config = ServiceConfig::new(args.listen, args.data);
+    config.operations = args.operations;
     args.settings.apply(&mut config);
     raise_file_limit(config.connections);
     let mut stop = Stop::new();
     let server = Server::bind(config).await?;
+    if let Some(address) = server.operations_addr() {
+        tracing::info!(%address, "operators' tools are answered");
+    }
     print_line(&format!("listening on {}", server.url())).context("cannot write to standard output")?;
     server.run(async move { stop.wait().await }).await;
     Ok(ExitCode::SUCCESS)

@@ -11,6 +11,8 @@ use hither_proto::service::Config;
 pub struct ServiceConfig {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where operators' tools ask how the service is; nowhere if there is none.
+    pub operations: Option<SocketAddr>,
     /// Where the store is.
     pub data: PathBuf,
     /// What the service machine decides by.
@@ -60,6 +62,7 @@ impl ServiceConfig {
     pub fn new(listen: SocketAddr, data: PathBuf) -> ServiceConfig {
         ServiceConfig {
             listen,
+            operations: None,
             data,
             machine: Config::default(),
             origins: Vec::new(),

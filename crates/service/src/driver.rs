@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use hither_proto::Millis;
 use hither_proto::service::{ConnId, Input, Output, Service};
+use hither_wire::{Code, Event, ServerFrame};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use crate::auth::{self, Auth};
 use crate::connection::Link;
+use crate::metrics::Metrics;
 use crate::writer::{self, Writer};
 
 /// How many inputs are taken at a time.
@@ -55,14 +57,15 @@ pub struct Driver {
     links: HashMap<ConnId, Arc<Link>>,
     auth: Auth,
     writer: Writer,
+    metrics: Arc<Metrics>,
     /// Answers that could be given without waiting.
     soon: Vec<Input>,
 }
 
 impl Driver {
     /// A driver of a machine that has not been started.
-    pub fn new(machine: Service, clock: Clock, auth: Auth, writer: Writer) -> Driver {
-        Driver { machine, clock, links: HashMap::new(), auth, writer, soon: Vec::new() }
+    pub fn new(machine: Service, clock: Clock, auth: Auth, writer: Writer, metrics: Arc<Metrics>) -> Driver {
+        Driver { machine, clock, links: HashMap::new(), auth, writer, metrics, soon: Vec::new() }
     }
 
     /// Runs until `stop`; everybody has been told then.
@@ -78,6 +81,7 @@ impl Driver {
                     for note in notes.drain(..) {
                         self.note(note);
                     }
+                    self.count();
                 }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.handle(Input::Timeout),
                 _ = &mut stop => return self.stop(inbox).await,
@@ -110,9 +114,29 @@ impl Driver {
         }
     }
 
+    fn count(&self) {
+        let (people, sessions, connections) = self.machine.load();
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.metrics.people.set(number(people));
+        self.metrics.sessions.set(number(sessions));
+        self.metrics.connections.set(number(connections));
+    }
+
     fn handle(&mut self, input: Input) {
         let mut next = Some(input);
         while let Some(input) = next {
+            match &input {
+                Input::Received { .. } => drop(self.metrics.frames_received.inc()),
+                Input::Authenticated { result, .. } => {
+                    self.metrics.signed_in(result.as_ref().map_or_else(|denied| denied.code, |_| Code::S_OK));
+                }
+                Input::Opened { .. }
+                | Input::Closed { .. }
+                | Input::Loaded { .. }
+                | Input::Stored { .. }
+                | Input::Timeout
+                | Input::Shutdown => {}
+            }
             self.machine.handle(self.clock.now(), input);
             while let Some(output) = self.machine.poll_output() {
                 self.act(output);
@@ -124,6 +148,14 @@ impl Driver {
     fn act(&mut self, output: Output) {
         match output {
             Output::Send { conn, frame } => {
+                self.metrics.frames_sent.inc();
+                match &frame {
+                    ServerFrame::Answer(answer) => self.metrics.answered(answer.code),
+                    ServerFrame::Event(frame) if matches!(frame.event, Event::Invited { .. }) => {
+                        self.metrics.invitations.inc();
+                    }
+                    ServerFrame::Event(_) | ServerFrame::Local(_) => {}
+                }
                 if let Some(link) = self.links.get(&conn) {
                     link.outbox.push(frame.encode());
                 }

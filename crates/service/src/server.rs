@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use hither_proto::service::{ConnId, Service};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use crate::auth::Auth;
@@ -16,6 +16,8 @@ use crate::config::ServiceConfig;
 use crate::connection::{self, Link, Pace};
 use crate::driver::{Clock, Driver, Note};
 use crate::gate::{Gate, Place, source};
+use crate::metrics::Metrics;
+use crate::operations;
 use crate::outbox::Outbox;
 use crate::password::PasswordError;
 use crate::store::{Store, StoreError};
@@ -44,6 +46,15 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// The address for operators' tools cannot be listened on.
+    #[error("cannot listen on {address} for operators: choose another with --operations")]
+    Operations {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -62,6 +73,9 @@ pub struct Server {
     config: Arc<ServiceConfig>,
     inbox: mpsc::Sender<Note>,
     stop: oneshot::Sender<()>,
+    metrics: Arc<Metrics>,
+    /// Where operators' tools ask.
+    operations: Option<TcpListener>,
     driver: tokio::task::JoinHandle<()>,
 }
 
@@ -71,6 +85,13 @@ impl Server {
         let failed = |source| StartError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let operations = match config.operations {
+            Some(address) => {
+                let failed = |source| StartError::Operations { address, source };
+                Some(TcpListener::bind(address).await.map_err(failed)?)
+            }
+            None => None,
+        };
         let config = Arc::new(config);
         let clock = Clock::start();
         let (inbox, notes) = mpsc::channel(INBOX);
@@ -79,14 +100,20 @@ impl Server {
         let auth = Auth::start(&config, clock, &inbox)?;
         let (stop, stopped) = oneshot::channel();
         let machine = Service::new(config.machine.clone(), first_epoch());
-        let driver = Driver::new(machine, clock, auth, writer);
+        let metrics = Arc::new(Metrics::new());
+        let driver = Driver::new(machine, clock, auth, writer, Arc::clone(&metrics));
         let driver = tokio::spawn(driver.run(notes, stopped));
-        Ok(Server { listener, address, config, inbox, stop, driver })
+        Ok(Server { listener, address, config, inbox, stop, metrics, operations, driver })
     }
 
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where operators' tools ask, if there is such a place.
+    pub fn operations_addr(&self) -> Option<SocketAddr> {
+        self.operations.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
     /// What a client connects to.
@@ -99,15 +126,19 @@ impl Server {
     /// # Panics
     /// If the machine has: there is no going on without it, and no telling what it would have said.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Server { listener, address, config, inbox, stop: halt, mut driver } = self;
+        let Server { listener, address, config, inbox, stop: halt, metrics, operations, mut driver } = self;
+        let (drain, draining) = watch::channel(false);
+        let operations = operations
+            .map(|listener| tokio::spawn(operations::run(listener, Arc::clone(&metrics), draining)).abort_handle());
         let gate = Gate::new(config.connections, config.connections_per_address);
         tracing::info!(%address, "serving");
         let failed = tokio::select! {
-            () = accept(&listener, &gate, &config, &inbox) => None,
+            () = accept(&listener, &gate, &config, &inbox, &metrics) => None,
             () = stop => None,
             failed = &mut driver => Some(failed),
         };
         tracing::info!("stopping");
+        drain.send_replace(true);
         drop(listener);
         let ended = if let Some(failed) = failed {
             failed
@@ -124,11 +155,20 @@ impl Server {
         if timeout(STOP, gate.empty()).await.is_err() {
             tracing::warn!("some connections did not close in time");
         }
+        if let Some(operations) = operations {
+            operations.abort();
+        }
         tracing::info!("stopped");
     }
 }
 
-async fn accept(listener: &TcpListener, gate: &Arc<Gate>, config: &Arc<ServiceConfig>, inbox: &mpsc::Sender<Note>) {
+async fn accept(
+    listener: &TcpListener,
+    gate: &Arc<Gate>,
+    config: &Arc<ServiceConfig>,
+    inbox: &mpsc::Sender<Note>,
+    metrics: &Metrics,
+) {
     let farewells = Arc::new(Semaphore::new(FAREWELLS));
     let mut count = 0;
     let mut failing = false;
@@ -141,7 +181,10 @@ async fn accept(listener: &TcpListener, gate: &Arc<Gate>, config: &Arc<ServiceCo
                     count += 1;
                     let (config, inbox) = (Arc::clone(config), inbox.clone());
                     tokio::spawn(serve(ConnId(count), stream, address, place, config, inbox));
-                } else if let Ok(farewell) = Arc::clone(&farewells).try_acquire_owned() {
+                    continue;
+                }
+                metrics.turned_away.inc();
+                if let Ok(farewell) = Arc::clone(&farewells).try_acquire_owned() {
                     tokio::spawn(async move {
                         turn_away(stream).await;
                         drop(farewell);

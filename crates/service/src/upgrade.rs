@@ -1,8 +1,8 @@
 //! From TCP to WebSocket: one HTTP request, answered in words that help whoever came by mistake.
 
-use std::time::Duration;
+use std::borrow::Cow;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -10,48 +10,45 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use hither_wire::limits;
 
-use crate::connection::linger;
+use crate::http::{self, Answer, HEADERS, PATIENCE};
 
 /// The path of the protocol's first version.
 pub const PATH: &str = "/v1";
-/// The request's head: a browser's with its cookies fits.
-const HEAD_BYTES: usize = 8 * 1024;
-const HEADERS: usize = 64;
-/// How long the request may take to arrive, and its answer to leave.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a refusal may take to be read: it is only politeness.
-const FAREWELL: Duration = Duration::from_secs(2);
 /// Small: most of what a connection costs is its buffers.
 const BUFFER_BYTES: usize = 1024;
 
-/// An answer instead of a WebSocket.
-struct Refusal {
-    status: &'static str,
-    header: &'static str,
-    text: &'static str,
-}
-
-const NOT_HTTP: Refusal =
-    Refusal { status: "400 Bad Request", header: "", text: "This is not an HTTP request that can be understood.\n" };
-const NOT_HERE: Refusal =
-    Refusal { status: "404 Not Found", header: "", text: "There is nothing here. hither speaks WebSocket at /v1.\n" };
-const NOT_GET: Refusal =
-    Refusal { status: "405 Method Not Allowed", header: "Allow: GET\r\n", text: "Open a WebSocket with GET /v1.\n" };
-const NO_UPGRADE: Refusal = Refusal {
+const NOT_HTTP: Answer = Answer {
+    status: "400 Bad Request",
+    header: "",
+    text: Cow::Borrowed("This is not an HTTP request that can be understood.\n"),
+};
+const NOT_HERE: Answer = Answer {
+    status: "404 Not Found",
+    header: "",
+    text: Cow::Borrowed("There is nothing here. hither speaks WebSocket at /v1.\n"),
+};
+const NOT_GET: Answer = Answer {
+    status: "405 Method Not Allowed",
+    header: "Allow: GET\r\n",
+    text: Cow::Borrowed("Open a WebSocket with GET /v1.\n"),
+};
+const NO_UPGRADE: Answer = Answer {
     status: "426 Upgrade Required",
     header: "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
-    text: "hither speaks WebSocket (RFC 6455, version 13) at /v1; this was a plain request.\n",
+    text: Cow::Borrowed("hither speaks WebSocket (RFC 6455, version 13) at /v1; this was a plain request.\n"),
 };
-const ORIGIN: Refusal = Refusal {
+const ORIGIN: Answer = Answer {
     status: "403 Forbidden",
     header: "",
-    text: "Web pages of this origin may not connect. The operator of the service can allow it: --origin.\n",
+    text: Cow::Borrowed(
+        "Web pages of this origin may not connect. The operator of the service can allow it: --origin.\n",
+    ),
 };
 /// For connections beyond the limit.
-const TOO_MANY: Refusal = Refusal {
+const TOO_MANY: Answer = Answer {
     status: "503 Service Unavailable",
     header: "Retry-After: 5\r\n",
-    text: "Too many connections. Try again later.\n",
+    text: Cow::Borrowed("Too many connections. Try again later.\n"),
 };
 
 /// Reads the request and answers it; the WebSocket, or `None` if it was refused or did not come.
@@ -61,7 +58,7 @@ pub async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
     frame_bytes: u64,
 ) -> Option<Box<WebSocketStream<S>>> {
     let frame_bytes = usize::try_from(frame_bytes).ok();
-    let (head, rest) = timeout(PATIENCE, read_head(&mut stream)).await.ok()??;
+    let (head, rest) = timeout(PATIENCE, http::read_head(&mut stream)).await.ok()??;
     match judge(&head, origins) {
         Ok(key) => {
             let accept = derive_accept_key(key.as_bytes());
@@ -79,7 +76,7 @@ pub async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
             Some(Box::new(WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await))
         }
         Err(refusal) => {
-            refuse(stream, &refusal).await;
+            http::answer(stream, &refusal).await;
             None
         }
     }
@@ -87,49 +84,11 @@ pub async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
 
 /// Turns away a connection that is one too many.
 pub async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(stream: S) {
-    refuse(stream, &TOO_MANY).await;
-}
-
-async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, refusal: &Refusal) {
-    let Refusal { status, header, text } = refusal;
-    let answer = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\
-         {header}Connection: close\r\n\r\n{text}",
-        text.len()
-    );
-    let write = async {
-        if stream.write_all(answer.as_bytes()).await.is_ok() {
-            linger(&mut stream).await;
-        }
-    };
-    // Whoever does not take the answer goes without it.
-    drop(timeout(FAREWELL, write).await);
-}
-
-/// The head up to its empty line, and what was read beyond.
-async fn read_head<S: AsyncRead + Unpin>(stream: &mut S) -> Option<(Vec<u8>, Vec<u8>)> {
-    const END: &[u8] = b"\r\n\r\n";
-    let mut head = Vec::with_capacity(512);
-    loop {
-        // Only what is new is looked through: a head may come byte by byte.
-        let seen = head.len().saturating_sub(END.len() - 1);
-        if stream.read_buf(&mut head).await.ok()? == 0 {
-            return None;
-        }
-        let end = head.get(seen..).and_then(|new| new.windows(END.len()).position(|window| window == END));
-        if let Some(at) = end {
-            let rest = head.split_off(seen + at + END.len());
-            return Some((head, rest));
-        }
-        if head.len() >= HEAD_BYTES {
-            // Too long to be one of ours: judged, and refused, as it is.
-            return Some((head, Vec::new()));
-        }
-    }
+    http::answer(stream, &TOO_MANY).await;
 }
 
 /// The WebSocket key of a request that may be upgraded.
-fn judge(head: &[u8], origins: &[String]) -> Result<String, Refusal> {
+fn judge(head: &[u8], origins: &[String]) -> Result<String, Answer> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     match request.parse(head) {
@@ -164,6 +123,8 @@ fn judge(head: &[u8], origins: &[String]) -> Result<String, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::FAREWELL;
+    use tokio::io::AsyncReadExt as _;
     use tokio::time::Instant;
 
     const REQUEST: &str = "GET /v1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\

@@ -28,6 +28,9 @@ pub struct ServeArgs {
     /// The folder of the store; made if it is not there
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
+    /// Where operators' tools ask for /livez, /readyz and /metrics; nowhere without it
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub operations: Option<SocketAddr>,
     /// What to log, for instance `warn` or `hither_service=debug`
     #[arg(long, value_name = "FILTER", env = "HITHER_LOG", default_value = "info")]
     pub log: String,

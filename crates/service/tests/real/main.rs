@@ -9,6 +9,7 @@ mod devices;
 mod hostile;
 mod http;
 mod logs;
+mod operations;
 mod resume;
 mod signing;
 mod support;

@@ -20,6 +20,7 @@ pub const GUID: &str = "{305D86C6-6896-4099-91F5-CB7BA7733563}";
 
 pub struct TestService {
     pub address: SocketAddr,
+    pub operations: Option<SocketAddr>,
     pub data: tempfile::TempDir,
     stop: Option<oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<()>,
@@ -36,10 +37,10 @@ pub async fn service_with(change: impl FnOnce(&mut ServiceConfig)) -> TestServic
     change(&mut config);
     people(&data);
     let server = Server::bind(config).await.unwrap();
-    let address = server.local_addr();
+    let (address, operations) = (server.local_addr(), server.operations_addr());
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(server.run(async move { drop(stopped.await) }));
-    TestService { address, data, stop: Some(stop), task }
+    TestService { address, operations, data, stop: Some(stop), task }
 }
 
 pub async fn service() -> TestService {
@@ -79,8 +80,15 @@ impl TestService {
         raw
     }
 
+    /// Says that the service is to stop.
+    pub fn begin_stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).unwrap();
+        }
+    }
+
     pub async fn stop(mut self) {
-        self.stop.take().unwrap().send(()).unwrap();
+        self.begin_stop();
         timeout(PATIENCE, self.task).await.unwrap().unwrap();
     }
 }
