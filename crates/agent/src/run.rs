@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use hither_ipc::{Accepted, BindError, Listener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::time::{Duration, timeout};
 
 use crate::apps::Registry;
 use crate::controller::{Controller, Event, NewLink, System};
@@ -43,6 +44,9 @@ pub enum RunError {
     Signals(#[source] std::io::Error),
 }
 
+/// How long a desktop may take to put the cards away when the agent stops.
+const LEAVE: Duration = Duration::from_secs(2);
+
 /// A running agent's socket is ready.
 pub type Ready = Box<dyn FnOnce(PathBuf) + Send>;
 
@@ -63,8 +67,8 @@ pub async fn run(options: Options, ready: Ready) -> Result<(), RunError> {
     };
     let controller = Controller::new(&paths, Credentials::new(&paths, keeping), system);
     let events = controller.events();
+    let desktop_gone = tokio::spawn(pass_on(pressed, events.clone()));
     let tasks = [
-        tokio::spawn(pass_on(pressed, events.clone())),
         tokio::spawn(watch_files(Registry::new(&paths), events.clone())),
         tokio::spawn(stop_on_signal(events.clone())?),
     ];
@@ -75,6 +79,8 @@ pub async fn run(options: Options, ready: Ready) -> Result<(), RunError> {
     for task in tasks {
         task.abort();
     }
+    // The cards are taken away: nobody is there to take an answer.
+    drop(timeout(LEAVE, desktop_gone).await);
     Ok(())
 }
 
@@ -84,9 +90,8 @@ fn desktop(notifications: bool) -> (Box<dyn Desktop>, mpsc::Receiver<Pressed>) {
 
 async fn pass_on(mut pressed: mpsc::Receiver<Pressed>, events: mpsc::Sender<Event>) {
     while let Some(pressed) = pressed.recv().await {
-        if events.send(Event::Pressed(pressed)).await.is_err() {
-            return;
-        }
+        // Without a loop to tell, this only waits for the desktop to be gone.
+        drop(events.send(Event::Pressed(pressed)).await);
     }
 }
 
@@ -127,7 +132,7 @@ async fn accept(listener: Listener, events: mpsc::Sender<Event>) {
             Err(error) => {
                 tracing::warn!(%error, "a local connection could not be taken");
                 // Out of files, most likely: others have to close theirs first.
-                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                tokio::time::sleep(Duration::from_millis(200)).await;
             }
         }
     }

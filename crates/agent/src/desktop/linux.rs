@@ -11,12 +11,14 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 use zbus::zvariant::Value;
-use zbus::{Connection, connection};
+use zbus::{Connection, Message, connection};
 
 use super::{Button, CARDS_MAX, Card, Desktop, PRESSED_MAX, Pressed, Subject, page};
 
 /// Commands that wait for the task; a desktop that is so far behind shows nothing anyway.
 const COMMANDS_MAX: usize = 256;
+/// How long a server that hangs is waited for.
+const ANSWER: Duration = Duration::from_secs(10);
 /// The pauses between two tries to reach the bus.
 const PAUSES: std::ops::RangeInclusive<u64> = 1..=60;
 /// Characters of a title, and of a body.
@@ -49,10 +51,6 @@ trait Notifications {
     fn close_notification(&self, id: u32) -> zbus::Result<()>;
     fn get_capabilities(&self) -> zbus::Result<Vec<String>>;
     fn get_server_information(&self) -> zbus::Result<(String, String, String, String)>;
-    #[zbus(signal)]
-    fn action_invoked(&self, id: u32, action_key: String) -> zbus::Result<()>;
-    #[zbus(signal)]
-    fn notification_closed(&self, id: u32, reason: u32) -> zbus::Result<()>;
 }
 
 /// The desktop of Linux.
@@ -134,6 +132,8 @@ async fn run(address: Option<String>, mut commands: mpsc::Receiver<Command>, mut
                 Ok(()) => return,
                 Err(error) => tracing::debug!(%error, "the session bus is gone"),
             }
+            // Another server may have given the same numbers to others' notifications.
+            shown.ids.clear();
             shown.rename(None).await;
         }
         let waiting = sleep(Duration::from_secs(pause));
@@ -152,10 +152,11 @@ async fn run(address: Option<String>, mut commands: mpsc::Receiver<Command>, mut
 }
 
 async fn connect(address: Option<&str>) -> zbus::Result<Connection> {
-    match address {
-        Some(address) => connection::Builder::address(address)?.build().await,
-        None => Connection::session().await,
-    }
+    let builder = match address {
+        Some(address) => connection::Builder::address(address)?,
+        None => connection::Builder::session()?,
+    };
+    builder.method_timeout(ANSWER).build().await
 }
 
 /// Serves one connection; `Ok` when nobody wants to show anything any more.
@@ -165,28 +166,17 @@ async fn on_bus(
     shown: &mut Shown,
 ) -> zbus::Result<()> {
     let proxy = NotificationsProxy::new(connection).await?;
-    let mut invoked = proxy.receive_action_invoked().await?;
-    let mut closed = proxy.receive_notification_closed().await?;
+    // One stream for all: some servers say that a card was pressed and then that it was put away, and
+    // only the order tells an answer from none.
+    let mut signals = proxy.inner().receive_all_signals().await?;
     let mut owners = proxy.inner().receive_owner_changed().await?;
     let mut server = shown.meet(&proxy).await;
     loop {
         tokio::select! {
-            command = commands.recv() => {
-                let Some(command) = command else { return Ok(()) };
-                let changed = shown.want(command);
-                shown.carry_out(&proxy, server, changed).await;
-            }
-            signal = invoked.next() => {
+            biased;
+            signal = signals.next() => {
                 let Some(signal) = signal else { return Err(zbus::Error::InvalidReply) };
-                if let Ok(args) = signal.args() {
-                    shown.invoked(args.id, &args.action_key).await;
-                }
-            }
-            signal = closed.next() => {
-                let Some(signal) = signal else { return Err(zbus::Error::InvalidReply) };
-                if let Ok(args) = signal.args() {
-                    shown.closed(args.id, args.reason).await;
-                }
+                shown.hear(&signal).await;
             }
             owner = owners.next() => {
                 if owner.is_none() {
@@ -194,6 +184,14 @@ async fn on_bus(
                 }
                 shown.ids.clear();
                 server = shown.meet(&proxy).await;
+            }
+            command = commands.recv() => {
+                let Some(command) = command else {
+                    shown.take_away(&proxy).await;
+                    return Ok(());
+                };
+                let changed = shown.want(command);
+                shown.carry_out(&proxy, server, changed).await;
             }
         }
     }
@@ -261,6 +259,33 @@ impl Shown {
         }
     }
 
+    /// Nobody is there any more to take an answer.
+    async fn take_away(&mut self, proxy: &NotificationsProxy<'_>) {
+        for (id, _) in std::mem::take(&mut self.ids) {
+            drop(proxy.close_notification(id).await);
+        }
+    }
+
+    /// A signal of the server; one that does not read as the specification says means nothing.
+    async fn hear(&mut self, signal: &Message) {
+        let header = signal.header();
+        let Some(name) = header.member() else { return };
+        let body = signal.body();
+        match name.as_str() {
+            "ActionInvoked" => {
+                if let Ok((id, key)) = body.deserialize::<(u32, &str)>() {
+                    self.invoked(id, key).await;
+                }
+            }
+            "NotificationClosed" => {
+                if let Ok((id, reason)) = body.deserialize::<(u32, u32)>() {
+                    self.closed(id, reason).await;
+                }
+            }
+            _ => {}
+        }
+    }
+
     async fn invoked(&mut self, id: u32, key: &str) {
         let Some(subject) = self.ids.get(&id).copied() else { return };
         let Some(card) = self.wanted.get(&subject) else { return };
@@ -292,13 +317,30 @@ async fn notify(proxy: &NotificationsProxy<'_>, server: Server, card: &Card, id:
 /// The body as the server understands it: markup, or plain text.
 fn body(server: Server, card: &Card) -> String {
     let mut body = clean_lines(&card.body, BODY_CHARS);
-    if !server.actions {
-        body.push_str("\nAnswer in a terminal: hither accept, hither decline.");
+    let commands: Vec<&str> = card.buttons.iter().copied().filter_map(command).collect();
+    if !server.actions && !commands.is_empty() {
+        body = format!("{body}\nAnswer in a terminal: {}.", commands.join(", "));
     }
     if server.markup {
         body = body.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     }
     body
+}
+
+/// What does in a terminal what a button does, if anything.
+fn command(button: Button) -> Option<&'static str> {
+    match button {
+        Button::Accept => Some("hither accept"),
+        Button::Decline => Some("hither decline"),
+        Button::Invite => Some("hither invite"),
+        Button::Get | Button::No => None,
+    }
+}
+
+/// Whether a character does something else than stand there: it moves a cursor, breaks a line, or
+/// turns around the text after it, so that it reads as another's words.
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// One line, at most so many characters.
@@ -308,7 +350,7 @@ fn clean(text: &str, max: usize) -> String {
 
 /// At most so many characters, nothing that steers but line breaks.
 fn clean_lines(text: &str, max: usize) -> String {
-    let kept: String = text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).take(max + 1).collect();
+    let kept: String = text.chars().map(|c| if steers(c) && c != '\n' { ' ' } else { c }).take(max + 1).collect();
     let mut lines: Vec<&str> = kept.splitn(BODY_LINES + 1, '\n').collect();
     let cut = lines.len() > BODY_LINES || kept.chars().count() > max;
     lines.truncate(BODY_LINES);
@@ -324,12 +366,12 @@ mod tests {
     fn what_others_say_is_text() {
         let card = Card {
             subject: Subject::Link(1),
-            title: "a\n<b>b</b>\u{1b}[2J".into(),
+            title: "a\n<b>b</b>\u{1b}[2J\u{202e}\u{2028}".into(),
             body: format!("<a href='x'>&amp;\n\u{7}{}", "x".repeat(100_000)),
-            buttons: vec![Button::Accept],
+            buttons: vec![Button::Accept, Button::Decline],
             urgent: true,
         };
-        assert_eq!(clean(&card.title, TITLE_CHARS), "a <b>b</b> [2J");
+        assert_eq!(clean(&card.title, TITLE_CHARS), "a <b>b</b> [2J  ");
         let marked = body(Server { actions: true, markup: true }, &card);
         assert!(marked.starts_with("&lt;a href='x'&gt;&amp;amp;\n x") && marked.ends_with("x…"), "{marked:.60}");
         assert!(marked.chars().count() < BODY_CHARS + 40);

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -63,15 +63,7 @@ impl Screen {
         let config = folder.path().join("bus.conf");
         let socket = folder.path().join("bus");
         fs::write(&config, bus_config(&socket.to_string_lossy())).unwrap();
-        let mut dbus = Command::new("dbus-daemon")
-            .arg(format!("--config-file={}", config.display()))
-            .args(["--nofork", "--print-address=1"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let bus = first_line(&mut dbus);
+        let (dbus, bus) = start_bus(&config);
         let mut screen = Screen { display, bus, server, dbus, daemon: None, folder };
         screen.start_daemon();
         Some(screen)
@@ -93,6 +85,15 @@ impl Screen {
         self.bus.clone()
     }
 
+    /// Ends the bus, and begins another where it was; who was on it is not any more.
+    #[allow(dead_code, reason = "not every test that includes this file does so")]
+    pub fn restart_bus(&mut self) {
+        self.dbus.kill().unwrap();
+        self.dbus.wait().unwrap();
+        drop(fs::remove_file(self.folder.path().join("bus")));
+        (self.dbus, self.bus) = start_bus(&self.folder.path().join("bus.conf"));
+    }
+
     pub fn start_daemon(&mut self) {
         let mut command = Command::new(DAEMON);
         command.envs(self.environment()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -109,17 +110,27 @@ impl Screen {
 
     /// Waits for a card on the screen that has reached its place and size.
     pub fn card(&self) -> Window {
+        self.steady(|cards| cards.into_iter().next())
+    }
+
+    /// Waits until so many cards are on the screen, each in its place.
+    #[allow(dead_code, reason = "not every test that includes this file shows several")]
+    pub fn several(&self, count: usize) -> Vec<Window> {
+        self.steady(|cards| (cards.len() == count).then_some(cards))
+    }
+
+    fn steady<T: PartialEq>(&self, pick: impl Fn(Vec<Window>) -> Option<T>) -> T {
         let since = Instant::now();
-        let mut looks = Vec::new();
+        let (mut last, mut same) = (None, 0);
         while since.elapsed() < LONG {
-            looks.extend(self.cards().into_iter().next());
-            if let Some([earlier @ .., last]) = looks.last_chunk::<STEADY>()
-                && earlier.iter().all(|look| look == last)
-            {
-                return *last;
+            let Some(look) = pick(self.cards()) else { continue };
+            same = if last.as_ref() == Some(&look) { same + 1 } else { 1 };
+            if same == STEADY {
+                return look;
             }
+            last = Some(look);
         }
-        panic!("no card is shown");
+        panic!("the cards are not shown");
     }
 
     /// Waits until no card is on the screen.
@@ -175,6 +186,21 @@ impl Drop for Screen {
             drop(child.wait());
         }
     }
+}
+
+fn start_bus(config: &Path) -> (Child, String) {
+    let mut dbus = Command::new("dbus-daemon")
+        .arg(format!("--config-file={}", config.display()))
+        .args(["--nofork", "--print-address=1"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let address = first_line(&mut dbus);
+    // Without the id of this very bus, as the system's session has it: another may take its place.
+    let address = address.split(',').next().unwrap().to_owned();
+    (dbus, address)
 }
 
 fn first_line(child: &mut Child) -> String {

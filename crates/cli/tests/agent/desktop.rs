@@ -40,4 +40,9 @@ fn a_card_goes_when_the_invitation_is_answered_in_a_terminal_or_cancelled() {
     screen.card();
     world.alice.ok(&["cancel"]);
     screen.no_card();
+    // Nor does one stay when there is no agent any more to take an answer.
+    world.alice.ok(&["invite", BOB, NAME]);
+    screen.card();
+    world.bob.stop("TERM");
+    screen.no_card();
 }
