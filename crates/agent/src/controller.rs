@@ -104,6 +104,8 @@ pub struct Controller {
     account: Option<Account>,
     /// Why the stored sign-in could not be read the last time; tried again once in a while.
     unread: Option<Box<str>>,
+    /// Why the memory could not be written the last time.
+    unwritten: Option<Box<str>>,
     /// The connection to the service, and its number.
     service: Option<mpsc::UnboundedSender<ClientFrame>>,
     calls: u64,
@@ -140,6 +142,7 @@ impl Controller {
             clock,
             account: None,
             unread: None,
+            unwritten: None,
             service: None,
             calls: 0,
             links: BTreeMap::new(),
@@ -335,7 +338,7 @@ impl Controller {
         Input::Shell(Box::new(ShellStatus {
             process: std::process::id(),
             notifications: self.system.desktop.describe().map(Into::into),
-            complaints: self.complaints.iter().chain(&self.unread).cloned().collect(),
+            complaints: self.complaints.iter().chain(&self.unread).chain(&self.unwritten).cloned().collect(),
             service: self.account.as_ref().map(|account| account.service.as_str().into()),
         }))
     }

@@ -141,7 +141,7 @@ impl Credentials {
     /// Stores a sign-in in the place of any other, in one step.
     pub fn save(&self, account: &Account) -> Result<Kept, CredentialsError> {
         account.check().map_err(CredentialsError::Invalid)?;
-        let cannot = |source| CredentialsError::Unwritable { file: self.file.clone(), source };
+        let cannot = |error| CredentialsError::Unwritable { file: self.file.clone(), error };
         if let Some(folder) = self.file.parent() {
             make_folder(folder).map_err(cannot)?;
         }
@@ -189,7 +189,7 @@ impl Credentials {
     /// the keyring keeps what it has.
     pub fn remove(&self) -> Result<(), CredentialsError> {
         let before = self.in_keyring();
-        file::remove(&self.file).map_err(|source| CredentialsError::Unwritable { file: self.file.clone(), source })?;
+        file::remove(&self.file).map_err(|error| CredentialsError::Unwritable { file: self.file.clone(), error })?;
         before.map_or(Ok(()), |name| self.delete(name).map_err(CredentialsError::Keyring))
     }
 

@@ -32,6 +32,10 @@ pub async fn run(args: &SignInArgs) -> Result<ExitCode> {
         None => password::ask(args.user.as_str())?,
     };
     let is_same = |before: &Account| before.user == args.user && before.service == args.service;
+    // A new token ends the old one: better nothing happens than a token that cannot be kept.
+    if let Some(before) = &before {
+        credentials.save(before).context("nothing has changed, since a token could not be kept")?;
+    }
     let device = before.as_ref().filter(|before| is_same(before)).map(|before| before.device);
     let account = sign_in(args, &password, device).await?;
     let place = credentials.save(&account).context("signed in, but the token cannot be kept")?;

@@ -21,8 +21,19 @@ impl Controller {
     pub(super) fn carry_out(&mut self, output: Output) -> Vec<Input> {
         match output {
             Output::Save => match self.state.save(&self.agent.memory()) {
-                Ok(()) => return vec![Input::Saved],
-                Err(error) => tracing::error!(%error, "the agent's memory cannot be written"),
+                Ok(()) => {
+                    let recovered = self.unwritten.take().is_some();
+                    return recovered.then(|| self.shell()).into_iter().chain([Input::Saved]).collect();
+                }
+                // Said once, and shown to whoever asks for the status, until it succeeds again.
+                Err(error) if self.unwritten.is_none() => {
+                    tracing::error!(%error, "the agent's memory cannot be written");
+                    let what =
+                        format!("what goes on is not kept ({error}): make room for {}", self.paths.state.display());
+                    self.unwritten = Some(what.into());
+                    return vec![self.shell()];
+                }
+                Err(_) => {}
             },
             Output::Service(output) => self.service_wants(output),
             Output::Send { link, frame } => return self.say(link, frame).into_iter().collect(),

@@ -27,20 +27,20 @@ pub enum CredentialsError {
         what: String,
     },
     /// The system does not let it be read.
-    #[error("{} cannot be read: {source}", shown_path(file))]
+    #[error("{} cannot be read: {error}", shown_path(file))]
     Unreadable {
         /// Which.
         file: PathBuf,
         /// What the system says.
-        source: io::Error,
+        error: io::Error,
     },
     /// The system does not let it be written or removed.
-    #[error("{} cannot be written: {source}", shown_path(file))]
+    #[error("{} cannot be written: {error}", shown_path(file))]
     Unwritable {
         /// Which.
         file: PathBuf,
         /// What the system says.
-        source: io::Error,
+        error: io::Error,
     },
     /// The keyring does not do what it is asked, for this reason.
     #[error(

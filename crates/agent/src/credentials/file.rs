@@ -18,7 +18,7 @@ const TRIES: usize = 100;
 
 /// `None` if there is none.
 pub fn read(path: &Path) -> Result<Option<String>, CredentialsError> {
-    let unreadable = |source| CredentialsError::Unreadable { file: path.to_owned(), source };
+    let unreadable = |error| CredentialsError::Unreadable { file: path.to_owned(), error };
     let damaged = |what: &str| CredentialsError::Damaged { file: path.to_owned(), what: what.to_owned() };
     let mut open = OpenOptions::new();
     // A pipe in its place would otherwise be waited for.

@@ -249,3 +249,24 @@ async fn rubbish_on_the_socket_closes_that_connection_and_no_other() {
     }
     assert_eq!(tool.ask(r#"{"id":9,"do":"sessions"}"#).await["code"], 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_memory_that_cannot_be_written_is_complained_of_until_it_can() {
+    let service = FakeService::start();
+    let alice = Desk::new("alice@x", &service);
+    signed_in(&alice).await;
+    let mut tool = tool(&alice).await;
+    let state = alice.paths().state;
+    std::fs::remove_dir_all(&state).unwrap();
+    std::fs::write(&state, "").unwrap();
+    let complaints = async |tool: &mut Local, status: &str| {
+        tool.ask(&format!(r#"{{"id":3,"do":"status","status":"{status}"}}"#)).await;
+        let answer = tool.ask(r#"{"id":4,"do":"agent"}"#).await;
+        answer["agent"]["status"]["complaints"].to_string()
+    };
+    let said = complaints(&mut tool, "AWAY").await;
+    assert!(said.contains("is not kept") && said.contains("make room"), "{said}");
+    std::fs::remove_file(&state).unwrap();
+    let said = complaints(&mut tool, "ONLINE").await;
+    assert!(!said.contains("is not kept"), "{said}");
+}
