@@ -1,6 +1,8 @@
 //! Reading and writing frames. Text from a peer is untrusted: every deviation becomes a
 //! [`Malformed`] that can be answered, never a panic.
 
+mod local;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -10,13 +12,14 @@ use crate::address::Address;
 use crate::code::Code;
 use crate::ids::{Guid, PersonName};
 use crate::limits;
-use crate::local;
 use crate::message::{
     Accept, Answer, Application, Ask, ClientFrame, ContactAction, Credential, Data, Event, EventFrame, Hello,
     InvitationsFrom, Invite, Request, ServerFrame, SettingsChange, SignIn, Stage,
 };
 use crate::presence::Status;
 use crate::text;
+
+pub use local::decode_local;
 
 /// A frame that is not of the form of `spec/wire.md`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,43 +166,6 @@ fn decode_client_with(frame: &str, local: bool) -> Result<ClientFrame, Malformed
         code,
         message,
     })
-}
-
-/// Reads one frame on a machine's own socket: what only an agent understands, a sign-in without a
-/// credential, and everything else that a service understands.
-pub fn decode_local(frame: &str) -> Result<ClientFrame, Malformed> {
-    #[derive(Deserialize)]
-    struct Head<'a> {
-        id: Option<u64>,
-        ack: Option<u64>,
-        #[serde(borrow)]
-        key: Option<Cow<'a, str>>,
-        #[serde(borrow)]
-        user: Option<Cow<'a, str>>,
-        #[serde(borrow)]
-        password: Option<Cow<'a, str>>,
-        #[serde(borrow)]
-        token: Option<Cow<'a, str>>,
-        #[serde(borrow, rename = "do")]
-        name: Option<Cow<'a, str>>,
-    }
-    let Ok(head) = serde_json::from_str::<Head<'_>>(frame) else { return decode_client(frame) };
-    let Some(id) = head.id.filter(|id| *id <= limits::INTEGER) else { return decode_client(frame) };
-    let malformed = |message: String| Malformed { id: Some(id), code: Code::E_INVALIDARG, message };
-    let request = match head.name.as_deref() {
-        Some("sign-in") if head.password.is_none() && head.token.is_none() && head.user.is_none() => {
-            return decode_client_with(frame, true);
-        }
-        Some(name) if local::Request::NAMES.contains(&name) => serde_json::from_str::<local::Request>(frame)
-            .map_err(|error| malformed(format!("`{name}` cannot be read: {error}")))?,
-        _ => return decode_client(frame),
-    };
-    if head.ack.is_some_and(|ack| ack > limits::INTEGER) {
-        return Err(malformed("`ack` is larger than 2^53 - 1".into()));
-    }
-    let key = bounded(head.key, limits::KEY_BYTES, "key").map_err(|Wrong(_, message)| malformed(message))?;
-    let request = Request::Local(Box::new(request));
-    Ok(ClientFrame { ack: head.ack, ask: Some(Ask { id, key, object: None, request }) })
 }
 
 /// What is wrong with a frame that is JSON.
@@ -473,7 +439,7 @@ impl ClientFrame {
         let mut flat = Flat { ack: self.ack, ..Flat::default() };
         if let Some(ask) = &self.ask {
             if let Request::Local(request) = &ask.request {
-                return encode_local(self.ack, ask, request);
+                return local::encode(self.ack, ask, request);
             }
             flat.id = Some(ask.id);
             flat.key = ask.key.as_deref().map(Cow::Borrowed);
@@ -483,20 +449,6 @@ impl ClientFrame {
         }
         serde_json::to_string(&flat).unwrap_or_default()
     }
-}
-
-fn encode_local(ack: Option<u64>, ask: &Ask, request: &local::Request) -> String {
-    #[derive(Serialize)]
-    struct Frame<'a> {
-        id: u64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        key: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        ack: Option<u64>,
-        #[serde(flatten)]
-        request: &'a local::Request,
-    }
-    serde_json::to_string(&Frame { id: ask.id, key: ask.key.as_deref(), ack, request }).unwrap_or_default()
 }
 
 impl<'a> Flat<'a> {
