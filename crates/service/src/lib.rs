@@ -5,6 +5,7 @@
 //! its own; passwords and the store have threads of their own and answer into the driver's inbox.
 //! Every queue between them is bounded, and the driver never waits for any of them.
 
+pub mod audit;
 mod auth;
 mod config;
 mod connection;
