@@ -8,8 +8,10 @@
 mod auth;
 mod config;
 mod connection;
+mod door;
 mod driver;
 mod gate;
+mod handle;
 mod http;
 mod metrics;
 mod operations;
@@ -17,12 +19,15 @@ mod outbox;
 mod password;
 mod server;
 mod store;
+mod tls;
 mod upgrade;
 mod writer;
 
-pub use config::{PasswordCost, ServiceConfig};
+pub use config::{PasswordCost, ServiceConfig, TlsFiles};
+pub use handle::Handle;
 pub use hither_proto::rate::Allowance;
 pub use hither_proto::service::Config as MachineConfig;
 pub use password::{PasswordError, hash as hash_password};
 pub use server::{Server, StartError};
 pub use store::{Account, Store, StoreError};
+pub use tls::{TlsError, Validity, inspect as inspect_certificate};
