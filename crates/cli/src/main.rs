@@ -8,10 +8,12 @@ mod account;
 mod agent;
 mod app;
 mod args;
+mod config;
 mod console;
 mod demo;
 mod doctor;
 mod failure;
+mod log;
 mod open;
 mod password;
 mod people;
@@ -29,11 +31,9 @@ mod version;
 mod watch;
 mod words;
 
-use std::io::stderr;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use tracing_subscriber::EnvFilter;
 
 use args::{Action, AgentArgs};
 
@@ -50,7 +50,7 @@ fn run(action: Action) -> Result<ExitCode> {
         Action::SignOut(args) => runtime()?.block_on(sign_out::run(&args)),
         Action::Agent(AgentArgs { action: Some(action), .. }) => runtime()?.block_on(agent::act(&action)),
         Action::Agent(AgentArgs { action: None, run }) => {
-            log(&run.log)?;
+            log::start(&run.log)?;
             runtime()?.block_on(agent::run(&run))
         }
         Action::Doctor(args) => runtime()?.block_on(doctor::run(&args)),
@@ -68,13 +68,11 @@ fn run(action: Action) -> Result<ExitCode> {
         Action::Status(args) => runtime()?.block_on(status::run(&args)),
         Action::Policy(args) => runtime()?.block_on(policy::run(&args)),
         Action::App(action) => runtime()?.block_on(app::run(&action)),
-        Action::Serve(args) => {
-            log(&args.log)?;
-            runtime()?.block_on(serve::run(args))
-        }
+        Action::Serve(args) => runtime()?.block_on(serve::run(*args)),
+        Action::Config(action) => config::run(*action),
         Action::Account(action) => account::run(action),
         Action::Console(args) => {
-            log(&args.log)?;
+            log::start(&args.log)?;
             runtime()?.block_on(console::run(&args))
         }
         Action::Demo(args) => runtime()?.block_on(demo::run(&args)),
@@ -85,16 +83,4 @@ fn run(action: Action) -> Result<ExitCode> {
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
-}
-
-/// Logs go to standard error, in colour on a terminal.
-fn log(filter: &str) -> Result<()> {
-    let filter = EnvFilter::try_new(filter)
-        .map_err(|error| failure::usage(format!("--log {filter}: {error}; try `info` or `hither_service=debug`")))?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(stderr)
-        .with_ansi(terminal::Paint::of(&stderr()).is_on())
-        .init();
-    Ok(())
 }
