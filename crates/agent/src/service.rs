@@ -30,6 +30,8 @@ pub struct Call {
     pub number: u64,
     /// Where the service is.
     pub url: String,
+    /// Which service has said so, if it is not the one of the account.
+    pub redirected_by: Option<String>,
     /// What is to be sent; the connection is closed when the other end is gone.
     pub frames: mpsc::UnboundedReceiver<ClientFrame>,
     /// Where to tell what happens.
@@ -45,9 +47,13 @@ pub fn dial() -> Dial {
 }
 
 async fn carry(call: Call) {
-    let Call { number, url, mut frames, events } = call;
+    let Call { number, url, redirected_by, mut frames, events } = call;
     let tell = |happened| events.send(Event::Service { number, happened });
-    let opened = match Target::parse(&url) {
+    let target = match redirected_by {
+        Some(service) => Target::parse(&service).and_then(|service| service.redirected(&url)),
+        None => Target::parse(&url),
+    };
+    let opened = match target {
         Ok(target) => target.connect().await.map_err(in_words),
         Err(what) => Err(what),
     };
@@ -77,7 +83,7 @@ async fn carry(call: Call) {
 
 fn in_words(failure: Failure) -> String {
     match failure {
-        Failure::Url(what) | Failure::NoService(what) => what,
+        Failure::Url(what) | Failure::NoService(what) | Failure::Untrusted(what) => what,
         Failure::Io(error) => error.to_string(),
         Failure::Busy(after) => format!("it has too many connections; again in {} s", after.as_secs()),
         Failure::NoAgent(_) | Failure::NotYours(_) => "the address is a socket, not a service".to_owned(),

@@ -14,6 +14,8 @@ mod sign_in;
 
 use clap::{Parser, Subcommand};
 
+use crate::config::ConfigAction;
+
 pub use agent::{AgentAction, AgentArgs, RunArgs};
 pub use apps::{AppAction, ListArgs, RegisterArgs, ShowArgs, TestArgs};
 pub use console::ConsoleArgs;
@@ -92,7 +94,10 @@ pub enum Action {
     App(AppAction),
 
     /// Runs the service
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
+    /// Shows and checks the settings of a service
+    #[command(subcommand)]
+    Config(Box<ConfigAction>),
     /// Adds, lists and removes accounts, also while the service runs
     #[command(subcommand)]
     Account(AccountAction),

@@ -8,11 +8,12 @@ mod account;
 mod agent;
 mod app;
 mod args;
+mod config;
 mod console;
 mod demo;
 mod doctor;
 mod failure;
-mod logging;
+mod log;
 mod open;
 mod password;
 mod people;
@@ -49,7 +50,7 @@ fn run(action: Action) -> Result<ExitCode> {
         Action::SignOut(args) => runtime()?.block_on(sign_out::run(&args)),
         Action::Agent(AgentArgs { action: Some(action), .. }) => runtime()?.block_on(agent::act(&action)),
         Action::Agent(AgentArgs { action: None, run }) => {
-            logging::start(&run.log)?;
+            log::start(&run.log)?;
             runtime()?.block_on(agent::run(&run))
         }
         Action::Doctor(args) => runtime()?.block_on(doctor::run(&args)),
@@ -67,13 +68,11 @@ fn run(action: Action) -> Result<ExitCode> {
         Action::Status(args) => runtime()?.block_on(status::run(&args)),
         Action::Policy(args) => runtime()?.block_on(policy::run(&args)),
         Action::App(action) => runtime()?.block_on(app::run(&action)),
-        Action::Serve(args) => {
-            logging::start(&args.log)?;
-            runtime()?.block_on(serve::run(args))
-        }
+        Action::Serve(args) => runtime()?.block_on(serve::run(*args)),
+        Action::Config(action) => config::run(*action),
         Action::Account(action) => account::run(action),
         Action::Console(args) => {
-            logging::start(&args.log)?;
+            log::start(&args.log)?;
             runtime()?.block_on(console::run(&args))
         }
         Action::Demo(args) => runtime()?.block_on(demo::run(&args)),

@@ -1,30 +1,64 @@
 //! `hither serve`.
 
-pub mod settings;
+mod notify;
+mod reload;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use hither_service::{Server, ServiceConfig};
+use hither_service::{Handle, Server};
 
 use crate::args::ServeArgs;
+use crate::config::{self, Loaded};
+use crate::log;
+use crate::serve::reload::{Hangup, Running};
 use crate::stop::Stop;
 use crate::terminal::print_line;
 
 /// Runs the service until a signal.
 pub async fn run(args: ServeArgs) -> Result<ExitCode> {
-    let mut config = ServiceConfig::new(args.listen, args.data);
-    config.operations = args.operations;
-    args.settings.apply(&mut config);
-    raise_file_limit(config.connections);
-    let mut stop = Stop::new();
-    let server = Server::bind(config).await?;
+    let from = args.from;
+    let Loaded { settings, configured, warnings } = match from.load() {
+        Ok(loaded) => loaded,
+        Err(findings) => return Ok(config::refuse(&findings)),
+    };
+    let log = log::start(&configured.log)?;
+    for finding in warnings {
+        tracing::warn!(%finding, "a setting should be looked at");
+    }
+    raise_file_limit(configured.service.connections);
+    let (mut stop, hangup) = (Stop::new(), Hangup::new());
+    let drain = Duration::from_millis(configured.drain_ms);
+    let server = Server::bind(configured.service).await?;
     if let Some(address) = server.operations_addr() {
         tracing::info!(%address, "operators' tools are answered");
     }
     print_line(&format!("listening on {}", server.url())).context("cannot write to standard output")?;
-    server.run(async move { stop.wait().await }).await;
+    notify::ready();
+    let handle = server.handle();
+    let reloading = tokio::spawn(Running { from, settings, handle: handle.clone(), log }.run(hangup));
+    let stopped = async move {
+        stop.wait().await;
+        notify::stopping();
+        drained(&handle, drain, &mut stop).await;
+    };
+    server.run(stopped).await;
+    reloading.abort();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whoever sends clients here has time to notice; a second signal ends that.
+async fn drained(handle: &Handle, drain: Duration, stop: &mut Stop) {
+    handle.drain();
+    if drain.is_zero() {
+        return;
+    }
+    tracing::info!(seconds = drain.as_secs(), "draining: /readyz says 503, clients are still served");
+    tokio::select! {
+        () = tokio::time::sleep(drain) => {}
+        () = stop.wait() => {}
+    }
 }
 
 /// Each connection is an open file, and systems begin with few: takes as many as are allowed.

@@ -142,6 +142,7 @@ impl Service {
             Input::Loaded { ticket, person } => self.loaded(ticket, person),
             Input::Stored { ticket, result } => self.stored(ticket, result),
             Input::Timeout => self.timeout(),
+            Input::Configured(config) => self.config = *config,
             Input::Shutdown => self.shutdown(),
         }
         self.forget_idle();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hither_proto::client::{Call, Client as Machine, Reply, SessionSnapshot, Setup};
@@ -37,6 +38,7 @@ pub struct ClientBuilder {
     device: Option<DeviceId>,
     point: Option<ResumePoint>,
     keep: Option<Keep>,
+    authorities: Option<PathBuf>,
 }
 
 impl ClientBuilder {
@@ -75,6 +77,14 @@ impl ClientBuilder {
         self
     }
 
+    /// A file, in PEM, with certificates of authorities that are trusted besides the system's when the
+    /// URL is `wss://`; without it, the one that `HITHER_CA_FILE` names, if there is any.
+    #[must_use]
+    pub fn root_certificates(mut self, file: impl Into<PathBuf>) -> Self {
+        self.authorities = Some(file.into());
+        self
+    }
+
     /// Signs in with a password. Must be called in a tokio runtime.
     ///
     /// The first connection must succeed; later ones are made by themselves.
@@ -96,11 +106,12 @@ impl ClientBuilder {
     }
 
     async fn sign_in_by(self, name: &str, credential: Credential) -> Result<(Client, Events), ConnectError> {
-        let ClientBuilder { url, status, device, point, keep } = self;
+        let ClientBuilder { url, status, device, point, keep, authorities } = self;
         let target = match Target::parse(&url) {
             Ok(target) => target,
             Err(what) => return Err(ConnectError::Url { url, what }),
         };
+        let target = authorities.iter().fold(target, |target, file| target.trusting(file));
         let user = PersonName::parse(name)
             .map_err(|error| ConnectError::Name { name: name.to_owned(), what: error.to_string() })?;
         if let Some(of) = point.as_ref().map(ResumePoint::user).filter(|of| **of != user) {
@@ -146,9 +157,9 @@ impl Client {
         &self.handle
     }
 
-    /// Begins to sign in at a service, `ws://host:port/v1`.
+    /// Begins to sign in at a service, `wss://host/v1`, or `ws://host:port/v1` where nobody can listen in.
     pub fn builder(url: &str) -> ClientBuilder {
-        ClientBuilder { url: url.to_owned(), status: None, device: None, point: None, keep: None }
+        ClientBuilder { url: url.to_owned(), status: None, device: None, point: None, keep: None, authorities: None }
     }
 
     /// Who is signed in. Through an [`Agent`](crate::Agent), who was when this program connected.

@@ -285,6 +285,7 @@ impl Driver {
                 None => ConnectError::Unreachable { url, source },
             },
             (Stop::Unreachable, Some(Failure::NoService(what))) => ConnectError::NoService { url, what },
+            (Stop::Unreachable, Some(Failure::Untrusted(what))) => ConnectError::Untrusted { url, what },
             (Stop::Unreachable, Some(Failure::Busy(retry_after))) => ConnectError::Busy { url, retry_after },
             (Stop::Unreachable, Some(Failure::Url(what))) => broken(format!("it names an address, but {what}")),
             (Stop::Unreachable, None) => broken("no connection".into()),

@@ -82,6 +82,14 @@ pub enum ConnectError {
         /// What was answered.
         what: String,
     },
+    /// The certificate of the service at the URL is not trusted.
+    #[error("{url} is not trusted: {what}")]
+    Untrusted {
+        /// The URL.
+        url: String,
+        /// Why not, and what to do.
+        what: String,
+    },
     /// The service has too many connections.
     #[error("the service at {url} has too many connections: try again in a while")]
     Busy {
@@ -185,9 +193,10 @@ impl ConnectError {
             ConnectError::Url { .. } | ConnectError::Name { .. } | ConnectError::OtherPerson { .. } => {
                 Code::E_INVALIDARG
             }
-            ConnectError::Unreachable { .. } | ConnectError::NoService { .. } | ConnectError::NoAgent { .. } => {
-                Code::MSGR_E_DISCONNECTED
-            }
+            ConnectError::Unreachable { .. }
+            | ConnectError::NoService { .. }
+            | ConnectError::Untrusted { .. }
+            | ConnectError::NoAgent { .. } => Code::MSGR_E_DISCONNECTED,
             ConnectError::Busy { .. } => Code::MSGR_E_SERVER_TOO_BUSY,
             ConnectError::Refused(refusal) => refusal.code,
             ConnectError::Version => Code::MSGR_E_SERVER_VERSION,
@@ -202,9 +211,10 @@ impl ConnectError {
     /// What to do about it.
     pub fn next_step(&self) -> NextStep {
         match self {
-            ConnectError::Url { .. } | ConnectError::Unreachable { .. } | ConnectError::NoService { .. } => {
-                NextStep::CheckService
-            }
+            ConnectError::Url { .. }
+            | ConnectError::Unreachable { .. }
+            | ConnectError::NoService { .. }
+            | ConnectError::Untrusted { .. } => NextStep::CheckService,
             ConnectError::Name { .. }
             | ConnectError::OtherPerson { .. }
             | ConnectError::NotYours { .. }

@@ -4,6 +4,7 @@
 //! Public, but no part of what an application uses: the agent drives `hither_proto::client` itself,
 //! over the same connection. It may change with any version.
 
+mod tls;
 mod web;
 
 use std::fmt;
@@ -16,6 +17,8 @@ use hither_ipc::{ClientEnd, ConnectError as NoConnection, Stream};
 use hither_wire::{ClientFrame, ServerFrame};
 
 pub use crate::machine::{Clock, random_guid, setup};
+pub use tls::CA_FILE;
+use tls::Trust;
 use web::{Address, Web};
 
 /// Where a connection leads.
@@ -27,7 +30,7 @@ pub struct Target {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
-    Service(Address),
+    Service(Address, Trust),
     Agent(PathBuf),
 }
 
@@ -40,6 +43,8 @@ pub enum Failure {
     Io(io::Error),
     /// What was answered instead.
     NoService(String),
+    /// Why the service's certificate is not trusted.
+    Untrusted(String),
     /// Too many connections.
     Busy(Duration),
     /// No agent listens on the socket.
@@ -74,10 +79,20 @@ pub enum Heard {
 }
 
 impl Target {
-    /// A service, by its URL; the error says what is wrong with it.
+    /// A service, by its URL; the error says what is wrong with it. Over TLS the system's authorities
+    /// are trusted, and those in the file that [`CA_FILE`] names.
     pub fn parse(url: &str) -> Result<Target, String> {
         let address = Address::parse(url)?;
-        Ok(Target { name: address.url.clone(), place: Place::Service(address) })
+        Ok(Target { name: address.url.clone(), place: Place::Service(address, Trust::from_env()) })
+    }
+
+    /// The same, where the authorities in this file are trusted besides the system's.
+    #[must_use]
+    pub fn trusting(self, file: &Path) -> Target {
+        match self.place {
+            Place::Service(address, _) => Target { place: Place::Service(address, Trust::in_file(file)), ..self },
+            Place::Agent(_) => self,
+        }
     }
 
     /// An agent, by its socket.
@@ -87,8 +102,15 @@ impl Target {
 
     /// Where the service that was asked says to go instead; an agent has nowhere to send anybody.
     pub fn redirected(&self, url: &str) -> Result<Target, String> {
-        match self.place {
-            Place::Service(_) => Target::parse(url),
+        match &self.place {
+            Place::Service(from, trust) => {
+                let target = Target::parse(url)?;
+                match target.place {
+                    Place::Service(to, _) if from.tls && !to.tls => Err("it leads away from TLS".into()),
+                    Place::Service(to, _) => Ok(Target { place: Place::Service(to, trust.clone()), ..target }),
+                    Place::Agent(_) => Ok(target),
+                }
+            }
             Place::Agent(_) => Err("an agent must not name one".into()),
         }
     }
@@ -101,7 +123,7 @@ impl Target {
     /// The socket, if it leads to an agent.
     pub fn socket(&self) -> Option<&Path> {
         match &self.place {
-            Place::Service(_) => None,
+            Place::Service(..) => None,
             Place::Agent(socket) => Some(socket),
         }
     }
@@ -109,8 +131,8 @@ impl Target {
     /// Opens a connection.
     pub async fn connect(self) -> Result<Connection, Failure> {
         match self.place {
-            Place::Service(address) => {
-                let web = address.connect().await?;
+            Place::Service(address, trust) => {
+                let web = address.connect(&trust).await?;
                 Ok(Connection { local: web.local, wire: Wire::Service(Box::new(web)) })
             }
             Place::Agent(socket) => {

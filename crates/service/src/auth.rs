@@ -17,7 +17,7 @@ use hither_wire::{Code, DeviceId, Guid, PersonName};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
-use crate::config::ServiceConfig;
+use crate::config::Live;
 use crate::driver::{Clock, Note};
 use crate::password;
 use crate::server::StartError;
@@ -52,7 +52,7 @@ struct Failures {
 /// What a thread of the pool works with.
 struct Worker {
     store: Store,
-    config: Arc<ServiceConfig>,
+    config: Live,
     failures: Arc<Mutex<Failures>>,
     clock: Clock,
     /// A hash of nobody's password.
@@ -61,13 +61,13 @@ struct Worker {
 
 impl Auth {
     /// Starts the threads; each has the store open for itself.
-    pub fn start(config: &Arc<ServiceConfig>, clock: Clock, inbox: &mpsc::Sender<Note>) -> Result<Auth, StartError> {
-        let nobody: Arc<str> = password::hash("nobody", config.password_cost)?.into();
+    pub fn start(config: &Live, clock: Clock, inbox: &mpsc::Sender<Note>) -> Result<Auth, StartError> {
+        let nobody: Arc<str> = password::hash("nobody", config.get().password_cost)?.into();
         let failures = Arc::new(Mutex::new(Failures::default()));
         let worker = || -> Result<Worker, StartError> {
             Ok(Worker {
-                store: Store::open_for_tokens(&config.data)?,
-                config: Arc::clone(config),
+                store: Store::open_for_tokens(&config.get().data)?,
+                config: config.clone(),
                 failures: Arc::clone(&failures),
                 clock,
                 nobody: Arc::clone(&nobody),
@@ -161,13 +161,13 @@ impl Worker {
             tracing::error!("the system has no randomness: nobody can sign in with a password");
             return Ok(Err(Denied { code: Code::E_FAIL, retry_after_ms: Some(RETRY_MS) }));
         };
-        self.store.add_token(&hash_of(&token), name, device, self.config.tokens_per_account)?;
+        self.store.add_token(&hash_of(&token), name, device, self.config.get().tokens_per_account)?;
         Ok(Ok(Admitted { record, device, token: Some(token.into()) }))
     }
 
     /// A token names the person and the device by itself; who names others is refused.
     fn check_token(&self, sign_in: &SignIn, token: &str) -> Result<Result<Admitted, Denied>, StoreError> {
-        let life = Duration::from_hours(u64::from(self.config.token_days) * 24);
+        let life = Duration::from_hours(u64::from(self.config.get().token_days) * 24);
         let Some((name, device)) = self.store.use_token(&hash_of(token), life)? else { return Ok(Err(wrong())) };
         let device: Option<DeviceId> = Guid::parse(&device).ok();
         let other_person = sign_in.user.as_ref().is_some_and(|user| *user != name);
@@ -179,16 +179,16 @@ impl Worker {
 
     fn must_wait(&self, address: IpAddr, name: &PersonName) -> Millis {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
-        let by_address = failures.by_address.wait(now, &address, self.config.failures_per_address);
-        by_address.max(failures.by_name.wait(now, name, self.config.failures_per_name))
+        let (now, config) = (self.clock.now(), self.config.get());
+        let by_address = failures.by_address.wait(now, &address, config.failures_per_address);
+        by_address.max(failures.by_name.wait(now, name, config.failures_per_name))
     }
 
     fn failed(&self, address: IpAddr, name: &PersonName) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
-        failures.by_address.take(now, address, self.config.failures_per_address);
-        failures.by_name.take(now, name.clone(), self.config.failures_per_name);
+        let (now, config) = (self.clock.now(), self.config.get());
+        failures.by_address.take(now, address, config.failures_per_address);
+        failures.by_name.take(now, name.clone(), config.failures_per_name);
     }
 }
 

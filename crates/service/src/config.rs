@@ -1,10 +1,16 @@
 //! Everything that an operator can set, with its default.
 
+mod live;
+mod tls;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use hither_proto::rate::Allowance;
 use hither_proto::service::Config;
+
+pub use live::Live;
+pub use tls::TlsFiles;
 
 /// The service's settings.
 #[derive(Clone, Debug)]
@@ -13,6 +19,9 @@ pub struct ServiceConfig {
     pub listen: SocketAddr,
     /// Where operators' tools ask how the service is; nowhere if there is none.
     pub operations: Option<SocketAddr>,
+    /// The certificate and the key with which clients are served over TLS; without them they are
+    /// served in plain text.
+    pub tls: Option<TlsFiles>,
     /// Where the store is.
     pub data: PathBuf,
     /// What the service machine decides by.
@@ -63,6 +72,7 @@ impl ServiceConfig {
         ServiceConfig {
             listen,
             operations: None,
+            tls: None,
             data,
             machine: Config::default(),
             origins: Vec::new(),

@@ -135,6 +135,7 @@ impl Driver {
                 | Input::Loaded { .. }
                 | Input::Stored { .. }
                 | Input::Timeout
+                | Input::Configured(_)
                 | Input::Shutdown => {}
             }
             self.machine.handle(self.clock.now(), input);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -11,8 +12,8 @@ use tokio::sync::Notify;
 pub struct Gate {
     counts: Mutex<Counts>,
     emptied: Notify,
-    altogether: usize,
-    per_address: usize,
+    altogether: AtomicUsize,
+    per_address: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -40,14 +41,22 @@ pub struct Place {
 impl Gate {
     /// A gate for at most so many.
     pub fn new(altogether: usize, per_address: usize) -> Arc<Gate> {
+        let (altogether, per_address) = (altogether.into(), per_address.into());
         Arc::new(Gate { counts: Mutex::default(), emptied: Notify::new(), altogether, per_address })
+    }
+
+    /// Other limits from now on. Whoever is in stays in.
+    pub fn set(&self, altogether: usize, per_address: usize) {
+        self.altogether.store(altogether, Ordering::Relaxed);
+        self.per_address.store(per_address, Ordering::Relaxed);
     }
 
     /// A place, if there is one left; `address` is a [`source`].
     pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let here = counts.by_address.get(&address).copied().unwrap_or(0);
-        if counts.all >= self.altogether || here >= self.per_address {
+        let limits = (self.altogether.load(Ordering::Relaxed), self.per_address.load(Ordering::Relaxed));
+        if counts.all >= limits.0 || here >= limits.1 {
             return None;
         }
         counts.all += 1;
@@ -98,6 +107,20 @@ mod tests {
         assert!(gate.enter(three).is_none(), "three altogether");
         drop(first);
         assert!(gate.enter(one).is_some());
+    }
+
+    #[test]
+    fn a_lower_limit_turns_nobody_out() {
+        let gate = Gate::new(3, 3);
+        let address = at("192.0.2.1");
+        let inside = [gate.enter(address).unwrap(), gate.enter(address).unwrap()];
+        gate.set(1, 1);
+        assert!(gate.enter(address).is_none());
+        drop(inside);
+        let _one = gate.enter(address).unwrap();
+        assert!(gate.enter(address).is_none());
+        gate.set(2, 2);
+        assert!(gate.enter(address).is_some());
     }
 
     #[test]

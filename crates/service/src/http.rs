@@ -10,6 +10,8 @@ use crate::connection::linger;
 
 /// The request's head: a browser's with its cookies fits.
 const HEAD_BYTES: usize = 8 * 1024;
+/// The first byte of whoever speaks TLS; no method begins with it.
+pub const TLS_HANDSHAKE: u8 = 0x16;
 /// Headers of a request.
 pub const HEADERS: usize = 64;
 /// How long the request may take to arrive, and a WebSocket's answer to leave.
@@ -60,8 +62,8 @@ pub async fn read_head<S: AsyncRead + Unpin>(stream: &mut S) -> Option<(Vec<u8>,
             let rest = head.split_off(seen + at + END.len());
             return Some((head, rest));
         }
-        if head.len() >= HEAD_BYTES {
-            // Too long to be one of ours: judged, and refused, as it is.
+        if head.len() >= HEAD_BYTES || head.first() == Some(&TLS_HANDSHAKE) {
+            // Too long to be one of ours, or TLS where none is spoken: judged, and refused, as it is.
             return Some((head, Vec::new()));
         }
     }

@@ -25,9 +25,16 @@ pub struct Metrics {
     pub invitations: Counter,
     /// Connections that were turned away at a limit.
     pub turned_away: Counter,
+    /// TLS handshakes that failed, or took too long.
+    pub tls_failures: Counter,
+    /// When the certificate ends, in seconds since 1970; of a service with TLS only.
+    certificate_ends: Family<Unnamed, Gauge>,
     answers: Family<Named, Counter>,
     sign_ins: Family<Named, Counter>,
 }
+
+/// No name, where there is at most one number.
+type Unnamed = Vec<(&'static str, &'static str)>;
 
 /// A name out of few.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -47,6 +54,8 @@ impl Metrics {
             frames_sent: Counter::default(),
             invitations: Counter::default(),
             turned_away: Counter::default(),
+            tls_failures: Counter::default(),
+            certificate_ends: Family::default(),
             answers: Family::default(),
             sign_ins: Family::default(),
         };
@@ -59,6 +68,9 @@ impl Metrics {
         registry.register("invitations", "Invitations that began to ring", metrics.invitations.clone());
         let turned_away = "Connections that were turned away at a limit";
         registry.register("connections_turned_away", turned_away, metrics.turned_away.clone());
+        registry.register("tls_failures", "TLS handshakes that failed", metrics.tls_failures.clone());
+        let ends = "When the TLS certificate ends, in seconds since 1970";
+        registry.register("tls_certificate_end_timestamp_seconds", ends, metrics.certificate_ends.clone());
         registry.register("answers", "Answers to requests, by the name of their code", metrics.answers.clone());
         registry.register("sign_ins", "Sign-ins, by the name of their code", metrics.sign_ins.clone());
         metrics
@@ -72,6 +84,11 @@ impl Metrics {
     /// A sign-in was judged.
     pub fn signed_in(&self, code: hither_wire::Code) {
         self.sign_ins.get_or_create(&named(code)).inc();
+    }
+
+    /// A certificate is in use that ends then, in seconds since 1970.
+    pub fn certificate_ends(&self, at: i64) {
+        self.certificate_ends.get_or_create(&Vec::new()).set(at);
     }
 
     /// All of it, as text.

@@ -2,36 +2,33 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hither_proto::service::{ConnId, Service};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use hither_proto::service::Service;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use crate::auth::Auth;
-use crate::config::ServiceConfig;
-use crate::connection::{self, Link, Pace};
-use crate::driver::{Clock, Driver, Note};
-use crate::gate::{Gate, Place, source};
+use crate::config::{Live, ServiceConfig};
+use crate::door::{Door, accept};
+use crate::driver::{Clock, Driver};
+use crate::gate::Gate;
+use crate::handle::Handle;
 use crate::metrics::Metrics;
 use crate::operations;
-use crate::outbox::Outbox;
 use crate::password::PasswordError;
 use crate::store::{Store, StoreError};
-use crate::upgrade::{PATH, turn_away, upgrade};
+use crate::tls::{self, Tls, TlsError};
+use crate::upgrade::PATH;
 use crate::writer::Writer;
 
 /// Inputs that wait for the driver; whoever has more to say waits.
 const INBOX: usize = 1024;
 /// How long a stop waits for connections to close.
 const STOP: Duration = Duration::from_secs(5);
-/// Connections that are told at a time that they are too many; more go without an answer.
-const FAREWELLS: usize = 256;
-/// After a failed accept (no more file handles, say) the next try waits this long.
-const BREATH: Duration = Duration::from_millis(50);
 
 /// Why a service cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +55,9 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The certificate or its key cannot be used.
+    #[error("cannot serve TLS")]
+    Tls(#[source] TlsError),
     /// Passwords cannot be checked at this cost.
     #[error("passwords cannot be checked with these parameters")]
     PasswordCost(#[from] PasswordError),
@@ -70,10 +70,8 @@ pub enum StartError {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    config: Arc<ServiceConfig>,
-    inbox: mpsc::Sender<Note>,
+    handle: Handle,
     stop: oneshot::Sender<()>,
-    metrics: Arc<Metrics>,
     /// Where operators' tools ask.
     operations: Option<TcpListener>,
     driver: tokio::task::JoinHandle<()>,
@@ -92,18 +90,28 @@ impl Server {
             }
             None => None,
         };
-        let config = Arc::new(config);
+        let tls = config.tls.as_ref().map(Tls::open).transpose().map_err(StartError::Tls)?.map(Arc::new);
+        let live = Live::new(config);
+        let config = live.get();
         let clock = Clock::start();
         let (inbox, notes) = mpsc::channel(INBOX);
         let store = Store::open(&config.data)?;
         let writer = Writer::start(store, config.connections, inbox.clone()).map_err(StartError::Thread)?;
-        let auth = Auth::start(&config, clock, &inbox)?;
+        let auth = Auth::start(&live, clock, &inbox)?;
         let (stop, stopped) = oneshot::channel();
         let machine = Service::new(config.machine.clone(), first_epoch());
         let metrics = Arc::new(Metrics::new());
         let driver = Driver::new(machine, clock, auth, writer, Arc::clone(&metrics));
         let driver = tokio::spawn(driver.run(notes, stopped));
-        Ok(Server { listener, address, config, inbox, stop, metrics, operations, driver })
+        tls.iter().filter_map(|tls| tls.ends()).for_each(|at| metrics.certificate_ends(at));
+        let gate = Gate::new(config.connections, config.connections_per_address);
+        let handle = Handle { config: live, inbox, gate, tls, metrics, drain: watch::Sender::new(false) };
+        Ok(Server { listener, address, handle, stop, operations, driver })
+    }
+
+    /// What can be changed while it runs.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
     }
 
     /// Where it listens.
@@ -118,7 +126,8 @@ impl Server {
 
     /// What a client connects to.
     pub fn url(&self) -> String {
-        format!("ws://{}{PATH}", self.address)
+        let scheme = if self.handle.tls.is_some() { "wss" } else { "ws" };
+        format!("{scheme}://{}{PATH}", self.address)
     }
 
     /// Serves until `stop`, then tells everybody, closes every connection and returns.
@@ -126,14 +135,19 @@ impl Server {
     /// # Panics
     /// If the machine has: there is no going on without it, and no telling what it would have said.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Server { listener, address, config, inbox, stop: halt, metrics, operations, mut driver } = self;
-        let (drain, draining) = watch::channel(false);
-        let operations = operations
-            .map(|listener| tokio::spawn(operations::run(listener, Arc::clone(&metrics), draining)).abort_handle());
-        let gate = Gate::new(config.connections, config.connections_per_address);
+        let Server { listener, address, handle, stop: halt, operations, mut driver } = self;
+        let Handle { config, inbox, gate, tls, metrics, drain } = handle;
+        let operations = operations.map(|listener| {
+            tokio::spawn(operations::run(listener, Arc::clone(&metrics), drain.subscribe())).abort_handle()
+        });
+        let certificates = tls.clone().map(|tls| {
+            let metrics = Arc::clone(&metrics);
+            tokio::spawn(tls::watch(tls, move |at| metrics.certificate_ends(at))).abort_handle()
+        });
+        let door = Door { config, inbox, gate: Arc::clone(&gate), metrics, tls };
         tracing::info!(%address, "serving");
         let failed = tokio::select! {
-            () = accept(&listener, &gate, &config, &inbox, &metrics) => None,
+            () = accept(&listener, &door) => None,
             () = stop => None,
             failed = &mut driver => Some(failed),
         };
@@ -155,50 +169,10 @@ impl Server {
         if timeout(STOP, gate.empty()).await.is_err() {
             tracing::warn!("some connections did not close in time");
         }
-        if let Some(operations) = operations {
-            operations.abort();
+        for task in operations.into_iter().chain(certificates) {
+            task.abort();
         }
         tracing::info!("stopped");
-    }
-}
-
-async fn accept(
-    listener: &TcpListener,
-    gate: &Arc<Gate>,
-    config: &Arc<ServiceConfig>,
-    inbox: &mpsc::Sender<Note>,
-    metrics: &Metrics,
-) {
-    let farewells = Arc::new(Semaphore::new(FAREWELLS));
-    let mut count = 0;
-    let mut failing = false;
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                failing = false;
-                let address = source(peer.ip());
-                if let Some(place) = gate.enter(address) {
-                    count += 1;
-                    let (config, inbox) = (Arc::clone(config), inbox.clone());
-                    tokio::spawn(serve(ConnId(count), stream, address, place, config, inbox));
-                    continue;
-                }
-                metrics.turned_away.inc();
-                if let Ok(farewell) = Arc::clone(&farewells).try_acquire_owned() {
-                    tokio::spawn(async move {
-                        turn_away(stream).await;
-                        drop(farewell);
-                    });
-                }
-            }
-            Err(error) => {
-                if !failing {
-                    tracing::warn!(%error, "cannot accept connections");
-                }
-                failing = true;
-                tokio::time::sleep(BREATH).await;
-            }
-        }
     }
 }
 
@@ -207,27 +181,6 @@ async fn accept(
 fn first_epoch() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     since.as_secs() << 20
-}
-
-async fn serve(
-    conn: ConnId,
-    stream: TcpStream,
-    address: IpAddr,
-    place: Place,
-    config: Arc<ServiceConfig>,
-    inbox: mpsc::Sender<Note>,
-) {
-    // Frames are small and somebody waits for each.
-    drop(stream.set_nodelay(true));
-    if let Some(socket) = upgrade(stream, &config.origins, config.machine.frame_bytes).await {
-        let link = Arc::new(Link { address, outbox: Outbox::new(config.unsent_bytes) });
-        let pace = Pace {
-            keepalive: Duration::from_millis(config.machine.keepalive_ms),
-            unread: Duration::from_millis(config.unread_ms),
-        };
-        connection::run(conn, socket, link, inbox, pace).await;
-    }
-    drop(place);
 }
 
 #[cfg(test)]

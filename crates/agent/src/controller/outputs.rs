@@ -84,12 +84,16 @@ impl Controller {
     fn service_wants(&mut self, output: ClientOutput) {
         match output {
             ClientOutput::Connect { redirect } => {
-                let url = redirect.map(String::from).or_else(|| Some(self.account.as_ref()?.service.clone()));
+                let service = self.account.as_ref().map(|account| account.service.clone()).unwrap_or_default();
+                let (url, redirected_by) = match redirect {
+                    Some(url) => (String::from(url), Some(service)),
+                    None => (service, None),
+                };
                 let (say, frames) = mpsc::unbounded_channel();
                 self.calls += 1;
                 self.service = Some(say);
                 let events = self.events.clone();
-                (self.system.dial)(Call { number: self.calls, url: url.unwrap_or_default(), frames, events });
+                (self.system.dial)(Call { number: self.calls, url, redirected_by, frames, events });
             }
             ClientOutput::Send(frame) => {
                 if let Some(service) = &self.service {

@@ -1,12 +1,11 @@
 //! Arguments of `hither serve` and `hither account`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use hither::PersonName;
 
-use crate::serve::settings::Settings;
+use crate::config::Sources;
 use crate::terminal::escape;
 
 /// Arguments of `hither serve`.
@@ -14,28 +13,18 @@ use crate::terminal::escape;
 #[command(after_help = "\
 Examples:
   hither serve --listen 127.0.0.1:0 --data ./data            a free port, which is printed
-  hither serve --listen 0.0.0.0:4000 --data /var/lib/hither --invitations anyone
-  hither serve --listen 127.0.0.1:4000 --data ./data --ring 20 --log debug
+  hither serve --config /etc/hither/hither.toml              as docs/operating.md sets it up
+  hither serve --listen [::]:4000 --data ./data --tls-certificate cert.pem --tls-key key.pem
 
 When it is ready it prints one line on standard output:
-  listening on ws://127.0.0.1:4000/v1
-Logs go to standard error. SIGINT and SIGTERM stop it; clients are told.
-The service speaks plain ws://: on an open network put it behind a proxy that does TLS.")]
+  listening on wss://[::]:4000/v1
+Logs go to standard error. SIGINT and SIGTERM stop it; clients are told. SIGHUP reads the file again.
+
+Every flag can also stand in the file as SECTION.KEY and in the environment as HITHER_SECTION_KEY;
+`hither config print` shows all of them. Without a certificate plain ws:// is spoken.")]
 pub struct ServeArgs {
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    pub listen: SocketAddr,
-    /// The folder of the store; made if it is not there
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// Where operators' tools ask for /livez, /readyz and /metrics; nowhere without it
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    pub operations: Option<SocketAddr>,
-    /// What to log, for instance `warn` or `hither_service=debug`
-    #[arg(long, value_name = "FILTER", env = "HITHER_LOG", default_value = "info")]
-    pub log: String,
     #[command(flatten)]
-    pub settings: Settings,
+    pub from: Sources,
 }
 
 /// Actions of `hither account`.

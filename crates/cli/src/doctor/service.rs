@@ -72,6 +72,7 @@ fn why(failure: &Failure) -> String {
         Failure::Url(what) => format!("this is no address of a service: {what}"),
         Failure::Io(error) => format!("nobody answers: {error}"),
         Failure::NoService(what) => format!("it is answered, but not by a hither service: {what}"),
+        Failure::Untrusted(what) => format!("it is not trusted: {what}"),
         Failure::Busy(after) => format!("it has too many connections; try again in {} seconds", after.as_secs()),
         Failure::NoAgent(_) | Failure::NotYours(_) => "this is no address of a service".to_owned(),
     }

@@ -8,11 +8,13 @@
 )]
 
 mod account;
+mod config;
 mod demo;
 mod human;
 mod input;
 mod limits;
 mod lost;
+mod operating;
 mod python;
 mod readme;
 mod resume;

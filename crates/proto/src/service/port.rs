@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use hither_wire::message::{ContactAction, Settings, SettingsChange, SignIn};
 use hither_wire::{ClientFrame, Code, DeviceId, Malformed, PersonName, ServerFrame};
 
+use super::Config;
+
 /// A connection; numbered by the shell, never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnId(pub u64);
@@ -56,6 +58,9 @@ pub enum Input {
     },
     /// The time of [`super::Service::poll_timeout`] has come.
     Timeout,
+    /// The operator has changed the settings. What is decided from now on is decided by these;
+    /// deadlines that run keep their time, and nobody who is there leaves because a limit is lower.
+    Configured(Box<Config>),
     /// The service stops: everybody is told and every connection closed.
     Shutdown,
 }

@@ -414,3 +414,28 @@ fn a_device_that_is_away_makes_room_for_a_new_one() {
     world.drop_conn(first);
     assert_eq!(world.sign_in(third, "alice@x", 3, None).code, Code::S_OK);
 }
+
+#[test]
+fn other_settings_count_for_what_begins_then() {
+    let mut world = World::new(Config::default());
+    let alice = world.signed_in("alice@x", 1);
+    let bob = world.signed_in("bob@x", 2);
+    world.ask(alice, &invite_frame(10, 1, "bob@x", ""));
+    world.take(bob);
+    let one = Config { ring_ms: 1_000, devices_per_person: 1, sessions_per_person: 1, ..Config::default() };
+    world.configure(one);
+    world.take(alice);
+    world.ask(alice, &invite_frame(11, 2, "bob@x", ""));
+    assert_eq!(world.code(alice), Code::MSGR_E_TOO_MANY_SESSIONS, "one rings already");
+    world.configure(Config { ring_ms: 1_000, ..Config::default() });
+    world.ask(alice, &invite_frame(12, 3, "bob@x", ""));
+    let rings: Vec<u64> = world
+        .events(bob)
+        .iter()
+        .filter_map(|event| if let Event::Invitation(invitation) = event { Some(invitation.ring_ms) } else { None })
+        .collect();
+    assert_eq!(rings, [1_000]);
+    world.pass(1_000);
+    let ended: Vec<_> = world.events(bob);
+    assert!(matches!(&ended[..], [Event::Ended(ended)] if ended.session == world::id(3)), "{ended:?}");
+}

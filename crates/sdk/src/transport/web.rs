@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use hither_wire::{ClientFrame, decode_server, limits};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::http::{StatusCode, Uri};
@@ -18,12 +19,14 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use super::tls::{self, Trust};
 use super::{Failure, Heard};
 
 /// Where a service is, unless it was said.
 const PATH: &str = "/v1";
-/// The port of `ws`.
+/// The ports of `ws` and `wss`.
 const PORT: u16 = 80;
+const TLS_PORT: u16 = 443;
 /// Small: most of what an idle connection costs is its buffers.
 const BUFFER_BYTES: usize = 4 * 1024;
 /// How long saying goodbye may take.
@@ -36,13 +39,20 @@ const BUSY: Duration = Duration::from_secs(5);
 pub struct Address {
     /// With everything that may be left out.
     pub url: String,
+    /// Whether TLS is spoken.
+    pub tls: bool,
     host: String,
     port: u16,
 }
 
+/// What a WebSocket goes over.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 /// An open WebSocket.
 pub struct Web {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Box<dyn Stream>>,
     unsent: VecDeque<Message>,
     /// This side's address.
     pub local: Option<IpAddr>,
@@ -52,12 +62,13 @@ impl Address {
     /// Reads a URL; the error says what is wrong with it.
     pub fn parse(url: &str) -> Result<Address, String> {
         let given = url.trim();
-        let (scheme, rest) = given.split_once("://").ok_or("it does not begin with ws://")?;
-        match scheme.to_ascii_lowercase().as_str() {
-            "ws" => {}
-            "wss" => return Err("encrypted connections (wss://) are not supported yet; use ws://".into()),
-            _ => return Err(format!("{scheme}:// is not how a service is reached; use ws://")),
-        }
+        let (scheme, rest) = given.split_once("://").ok_or("it does not begin with wss:// or ws://")?;
+        let (scheme, tls) = match scheme.to_ascii_lowercase().as_str() {
+            "ws" => ("ws", false),
+            "wss" => ("wss", true),
+            "https" => return Err("https:// is not how a service is reached; use wss://".into()),
+            _ => return Err(format!("{scheme}:// is not how a service is reached; use wss:// or ws://")),
+        };
         if rest.is_empty() || rest.starts_with(['/', ':']) {
             return Err("the host is missing".into());
         }
@@ -70,6 +81,7 @@ impl Address {
         let host = authority.host();
         let port = match (authority.port_u16(), authority.as_str().len() == host.len()) {
             (Some(port), _) if port != 0 => port,
+            (None, true) if tls => TLS_PORT,
             (None, true) => PORT,
             _ => return Err("the port is not a number from 1 to 65535".into()),
         };
@@ -78,11 +90,11 @@ impl Address {
             path => path,
         };
         let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-        Ok(Address { url: format!("ws://{host}:{port}{path}"), host: bare.to_owned(), port })
+        Ok(Address { url: format!("{scheme}://{host}:{port}{path}"), tls, host: bare.to_owned(), port })
     }
 
     /// Opens a connection.
-    pub async fn connect(self) -> Result<Web, Failure> {
+    pub async fn connect(self, trust: &Trust) -> Result<Web, Failure> {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(Failure::Io)?;
         // Frames are small and somebody waits for each.
         stream.set_nodelay(true).map_err(Failure::Io)?;
@@ -93,8 +105,10 @@ impl Address {
             .max_write_buffer_size(limits::SERVICE_FRAME_BYTES)
             .max_message_size(Some(limits::SERVICE_FRAME_BYTES))
             .max_frame_size(Some(limits::SERVICE_FRAME_BYTES));
+        let stream: Box<dyn Stream> =
+            if self.tls { Box::new(tls::connect(stream, &self.host, trust).await?) } else { Box::new(stream) };
         let opening = client_async_with_config(self.url, stream, Some(config));
-        let (socket, _) = opening.await.map_err(|error| no_service(&error))?;
+        let (socket, _) = opening.await.map_err(|error| no_service(&error, self.tls))?;
         Ok(Web { socket, unsent: VecDeque::new(), local })
     }
 }
@@ -156,9 +170,10 @@ impl Web {
     }
 }
 
-fn no_service(error: &WsError) -> Failure {
+fn no_service(error: &WsError, tls: bool) -> Failure {
+    let perhaps = if tls { "" } else { "; if TLS is spoken there, use wss://" };
     let WsError::Http(response) = error else {
-        return Failure::NoService(format!("no WebSocket is spoken there ({error})"));
+        return Failure::NoService(format!("no WebSocket is spoken there ({error}){perhaps}"));
     };
     let status = response.status();
     Failure::NoService(match status {
@@ -168,6 +183,7 @@ fn no_service(error: &WsError) -> Failure {
         }
         StatusCode::NOT_FOUND => format!("there is nothing at this path; a service answers at {PATH}"),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => format!("HTTP {status}; a proxy may be in the way"),
+        StatusCode::BAD_REQUEST => format!("HTTP {status}{perhaps}"),
         status => format!("HTTP {status}"),
     })
 }
@@ -181,6 +197,8 @@ mod tests {
         for (url, full, host, port) in [
             ("ws://127.0.0.1:4000/v1", "ws://127.0.0.1:4000/v1", "127.0.0.1", 4000),
             ("WS://example.org", "ws://example.org:80/v1", "example.org", 80),
+            ("wss://example.org", "wss://example.org:443/v1", "example.org", 443),
+            ("WSS://[::1]", "wss://[::1]:443/v1", "::1", 443),
             (" ws://[::1]:4000/ ", "ws://[::1]:4000/v1", "::1", 4000),
             ("ws://[2001:db8::1]/play/v1", "ws://[2001:db8::1]:80/play/v1", "2001:db8::1", 80),
         ] {
@@ -189,9 +207,10 @@ mod tests {
         }
         for (url, says) in [
             ("", "ws://"),
-            ("localhost:4000", "ws://"),
-            ("wss://example.org/v1", "not supported yet"),
-            ("http://example.org/v1", "use ws://"),
+            ("localhost:4000", "wss://"),
+            ("wss://", "host"),
+            ("http://example.org/v1", "use wss:// or ws://"),
+            ("https://example.org/v1", "use wss://"),
             ("ws://", "host"),
             ("ws:///v1", "host"),
             ("ws://:4000/v1", "host"),

@@ -57,10 +57,10 @@ async fn addresses_that_lead_nowhere() {
     let error = failing(&format!("ws://{closed}/v1")).await;
     assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
     assert_eq!(error.next_step(), NextStep::CheckService);
-    for url in ["wss://127.0.0.1/v1", "http://127.0.0.1/v1", "127.0.0.1:4000", ""] {
+    for url in ["https://127.0.0.1/v1", "http://127.0.0.1/v1", "127.0.0.1:4000", ""] {
         let error = failing(url).await;
         assert!(matches!(error, ConnectError::Url { .. }), "{error}");
-        assert!(error.to_string().contains("ws://"), "{error}");
+        assert!(error.to_string().contains("wss://"), "{error}");
     }
 }
 

@@ -10,4 +10,5 @@ mod killed;
 mod people;
 mod proxy;
 mod sessions;
+mod tls;
 mod world;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hither::{Client, Event, Events, Invitation, PersonName, Session, SessionId, State};
-use hither_service::{PasswordCost, Server, ServiceConfig, Store, hash_password};
+use hither_service::{Handle, PasswordCost, Server, ServiceConfig, Store, hash_password};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -18,6 +18,8 @@ const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
 pub struct World {
     pub data: tempfile::TempDir,
     pub url: String,
+    pub config: ServiceConfig,
+    pub handle: Handle,
     stop: oneshot::Sender<()>,
     running: tokio::task::JoinHandle<()>,
 }
@@ -37,11 +39,11 @@ impl World {
         let mut config = ServiceConfig::new("127.0.0.1:0".parse().unwrap(), data.path().to_owned());
         config.password_cost = PasswordCost::FOR_TESTS;
         change(&mut config);
-        let server = Server::bind(config).await.unwrap();
-        let url = server.url();
+        let server = Server::bind(config.clone()).await.unwrap();
+        let (url, handle) = (server.url(), server.handle());
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(server.run(async move { drop(stopped.await) }));
-        World { data, url, stop, running }
+        World { data, url, config, handle, stop, running }
     }
 
     pub async fn stop(self) -> tempfile::TempDir {

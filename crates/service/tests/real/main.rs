@@ -10,6 +10,8 @@ mod hostile;
 mod http;
 mod logs;
 mod operations;
+mod reload;
 mod resume;
 mod signing;
 mod support;
+mod tls;

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use hither_service::{PasswordCost, Server, ServiceConfig, Store, hash_password};
+use hither_service::{Handle, PasswordCost, Server, ServiceConfig, Store, hash_password};
 use hither_wire::PersonName;
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -22,6 +23,8 @@ pub struct TestService {
     pub address: SocketAddr,
     pub operations: Option<SocketAddr>,
     pub data: tempfile::TempDir,
+    pub config: ServiceConfig,
+    pub handle: Handle,
     stop: Option<oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -36,11 +39,12 @@ pub async fn service_with(change: impl FnOnce(&mut ServiceConfig)) -> TestServic
     config.password_cost = PasswordCost::FOR_TESTS;
     change(&mut config);
     people(&data);
-    let server = Server::bind(config).await.unwrap();
+    let server = Server::bind(config.clone()).await.unwrap();
+    let handle = server.handle();
     let (address, operations) = (server.local_addr(), server.operations_addr());
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(server.run(async move { drop(stopped.await) }));
-    TestService { address, operations, data, stop: Some(stop), task }
+    TestService { address, operations, data, config, handle, stop: Some(stop), task }
 }
 
 pub async fn service() -> TestService {
@@ -94,8 +98,8 @@ impl TestService {
 }
 
 /// A raw WebSocket.
-pub struct Raw {
-    pub socket: WebSocketStream<TcpStream>,
+pub struct Raw<S = TcpStream> {
+    pub socket: WebSocketStream<S>,
     next_id: u64,
     /// The sequence number of the last event that was read.
     pub seq: u64,
@@ -107,7 +111,13 @@ impl Raw {
     pub async fn connect(address: SocketAddr) -> Raw {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let (socket, _) = tokio_tungstenite::client_async(format!("ws://{address}/v1"), stream).await.unwrap();
+        Raw::over(stream, &format!("ws://{address}/v1")).await
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
+    pub async fn over(stream: S, url: &str) -> Raw<S> {
+        let (socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
         Raw { socket, next_id: 0, seq: 0, events: std::collections::VecDeque::new() }
     }
 
@@ -208,7 +218,7 @@ impl Raw {
     }
 
     /// A session that both hold, from here to Bob.
-    pub async fn connect_session(&mut self, bob: &mut Raw, session: &str) {
+    pub async fn connect_session(&mut self, bob: &mut Raw<S>, session: &str) {
         assert_eq!(self.invite(session, "bob@example.org").await, "S_OK");
         bob.event("invitation").await;
         assert_eq!(bob.outcome("accept", json!({"session": session, "attach": true})).await, "S_OK");

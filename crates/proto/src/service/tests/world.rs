@@ -76,6 +76,12 @@ impl World {
         }
     }
 
+    /// The operator changes the settings.
+    pub fn configure(&mut self, config: Config) {
+        self.service.handle(self.now, Input::Configured(Box::new(config)));
+        assert_eq!(self.service.poll_output(), None, "nobody is told, nobody leaves");
+    }
+
     pub fn open(&mut self) -> ConnId {
         self.conns += 1;
         let conn = ConnId(self.conns);

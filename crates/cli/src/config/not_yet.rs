@@ -1,0 +1,29 @@
+//! Settings that can be read and checked, but of which the service does nothing yet: a file that turns
+//! one on is refused, so that nobody believes in a door that is not there.
+
+use super::layers::{Effective, Finding};
+use super::sections::Configured;
+
+/// What is turned on and not there.
+pub fn findings(configured: &Configured, settings: &Effective) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut refuse = |on: bool, section: &str, key: &str, what: &str| {
+        if on {
+            let what = format!("{section}.{key}: {what} is not in this version of hither");
+            findings.push(Finding::error(&settings.source(section, key), what));
+        }
+    };
+    refuse(configured.lock.is_some(), "lock", "enabled", "Lock and Key");
+    refuse(configured.admin.is_some(), "admin", "listen", "the operator's HTTP API");
+    refuse(configured.accounts.registration, "accounts", "registration", "registration with a code");
+    refuse(!configured.accounts.passwords, "accounts", "passwords", "a service without passwords");
+    refuse(configured.audit.is_some(), "audit", "file", "a record of audit events");
+    debug_assert!(configured.issuers.len() <= settings.issuers.len());
+    for issuer in &settings.issuers {
+        findings.push(Finding::error(
+            &issuer.source,
+            "signing in with tokens of an issuer is not in this version of hither",
+        ));
+    }
+    findings
+}

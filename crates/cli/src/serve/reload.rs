@@ -1,0 +1,105 @@
+//! `SIGHUP`: the settings are read again, and those that can change do, all or none.
+
+use hither_service::Handle;
+
+use crate::config::{Configured, Effective, Loaded, Sources};
+use crate::log::Log;
+use crate::serve::{notify, raise_file_limit};
+
+/// What a service that runs has.
+pub struct Running {
+    pub from: Sources,
+    pub settings: Effective,
+    pub handle: Handle,
+    pub log: Log,
+}
+
+/// Being asked to read the settings again: `SIGHUP`. Never comes true where there are no signals.
+pub struct Hangup {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangup {
+    /// Listens from now on: without that, the signal ends the process. Needs a runtime.
+    pub fn new() -> Hangup {
+        Hangup {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
+        }
+    }
+
+    async fn wait(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+}
+
+impl Running {
+    /// Reads the settings again whenever it is asked to.
+    pub async fn run(mut self, mut hangup: Hangup) {
+        loop {
+            hangup.wait().await;
+            notify::reloading();
+            self.reload().await;
+            notify::ready();
+        }
+    }
+
+    async fn reload(&mut self) {
+        let Loaded { settings: read, warnings, .. } = match self.from.load() {
+            Ok(loaded) => loaded,
+            Err(findings) => {
+                for finding in findings.iter().filter(|finding| !finding.warning) {
+                    tracing::error!(%finding, "a setting is wrong");
+                }
+                tracing::error!("the settings were not taken: those before stay");
+                return;
+            }
+        };
+        let (settings, waiting) = merged(&self.settings, read);
+        let configured = Configured::of(&settings);
+        raise_file_limit(configured.service.connections);
+        if let Err(error) = self.handle.reload(configured.service).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "the settings were not taken: those before stay");
+            return;
+        }
+        if !self.log.change(&configured.log) {
+            tracing::warn!("what is logged could not be changed");
+        }
+        for finding in warnings {
+            tracing::warn!(%finding, "a setting should be looked at");
+        }
+        let changed: Vec<String> = self.settings.changed(&settings).iter().map(|setting| setting.name()).collect();
+        tracing::info!(changed = changed.join(" "), "the settings were read again");
+        if !waiting.is_empty() {
+            tracing::warn!(
+                settings = waiting.join(" "),
+                "some settings have changed that count at the next start only"
+            );
+        }
+        self.settings = settings;
+    }
+}
+
+/// What was read, but with what the service was started with where that cannot change; and the names
+/// of what would have changed there.
+fn merged(running: &Effective, mut read: Effective) -> (Effective, Vec<String>) {
+    // Whether TLS is spoken at all is decided at the start.
+    let with_tls = |settings: &Effective| settings.text("tls", "certificate").is_some();
+    let turned = with_tls(running) != with_tls(&read);
+    let changed = running.changed(&read);
+    let fixed = changed.into_iter().filter(|setting| !setting.live || (turned && setting.section == "tls"));
+    let waiting = fixed.map(|setting| {
+        read.keep(setting, running);
+        setting.name()
+    });
+    let waiting = waiting.collect();
+    (read, waiting)
+}

@@ -1,0 +1,273 @@
+//! A service as an operator runs it: over TLS, with settings that change under it.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::Receiver;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::world::{Console, DEADLINE, connected, hither, lines, run, signal, text, wait};
+
+/// A service with a configuration file.
+struct Operated {
+    folder: TempDir,
+    child: Child,
+    url: String,
+    log: Receiver<String>,
+    operations: String,
+}
+
+impl Operated {
+    fn start(config: &str) -> Operated {
+        Operated::prepared(tempfile::tempdir().unwrap(), config, |_| {})
+    }
+
+    fn prepared(folder: TempDir, config: &str, prepare: impl FnOnce(&mut Command)) -> Operated {
+        let config =
+            format!("[service]\nlisten = \"127.0.0.1:0\"\ndata = \"data\"\noperations = \"127.0.0.1:0\"\n{config}");
+        fs::write(folder.path().join("hither.toml"), config).unwrap();
+        let mut command = hither();
+        command.args(["serve", "--config"]).arg(folder.path().join("hither.toml"));
+        prepare(&mut command);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (stdout, log) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
+        let url = stdout.recv_timeout(DEADLINE).expect("the service did not start");
+        let url = url.strip_prefix("listening on ").unwrap().to_owned();
+        let mut this = Operated { folder, child, url, log, operations: String::new() };
+        let line = this.logged("operators' tools are answered");
+        this.operations = line.rsplit('=').next().unwrap().to_owned();
+        this
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The next line of the log with this in it.
+    fn logged(&self, part: &str) -> String {
+        loop {
+            let line = self.log.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("nothing about `{part}` in the log"));
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    /// Changes the configuration and says so.
+    fn configure(&self, change: impl FnOnce(String) -> String) {
+        let path = self.path("hither.toml");
+        fs::write(&path, change(fs::read_to_string(&path).unwrap())).unwrap();
+        signal("HUP", self.child.id());
+    }
+
+    fn add_account(&self, user: &str) -> PathBuf {
+        let file = self.path(user);
+        fs::write(&file, user).unwrap();
+        let data = self.path("data");
+        let arguments =
+            ["account", "add", user, "--password-file", file.to_str().unwrap(), "--data", data.to_str().unwrap()];
+        assert!(run(&arguments, "").status.success());
+        file
+    }
+
+    fn console(&self, user: &str) -> Console {
+        let mut console = Console::start(&self.url, user, &self.add_account(user), &[]);
+        console.event("OnSignin");
+        console
+    }
+
+    fn friends(&self) -> (Console, Console) {
+        let (mut alice, mut bob) = (self.console("alice@example.org"), self.console("bob@example.org"));
+        alice.ok(json!({"do": "contact", "add": "bob@example.org"}));
+        bob.ok(json!({"do": "contact", "add": "alice@example.org"}));
+        alice.until_status("bob@example.org", "ONLINE");
+        (alice, bob)
+    }
+
+    /// What operators' tools are told.
+    fn ask(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.operations).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+impl Drop for Operated {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An authority's certificate in `ca`, and one for this machine in `cert` and `key`.
+fn certify(folder: &Path) {
+    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = rcgen::KeyPair::generate().unwrap();
+    fs::write(folder.join("ca"), params.self_signed(&authority).unwrap().pem()).unwrap();
+    let issuer = rcgen::Issuer::new(params, authority);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let own = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
+    fs::write(folder.join("cert"), own.signed_by(&key, &issuer).unwrap().pem()).unwrap();
+    fs::write(folder.join("key"), key.serialize_pem()).unwrap();
+    fs::set_permissions(folder.join("key"), fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+const TLS: &str = "[tls]\ncertificate = \"cert\"\nkey = \"key\"\n";
+
+fn over_tls() -> Operated {
+    let folder = tempfile::tempdir().unwrap();
+    certify(folder.path());
+    let service = Operated::prepared(folder, TLS, |_| {});
+    assert!(service.url.starts_with("wss://127.0.0.1:"), "{}", service.url);
+    service
+}
+
+#[test]
+fn settings_change_under_a_session_and_nobody_is_dropped() {
+    let service = Operated::start("log = \"info\"\n[times]\nring = 60\n");
+    let (mut alice, mut bob) = service.friends();
+    let session = connected(&mut alice, &mut bob);
+
+    service.configure(|text| text.replace("ring = 60", "ring = 30\nlongest = 5\n[limits]\nconnections = 2"));
+    let line = service.logged("the settings were read again");
+    assert!(line.contains("times.ring times.longest limits.connections"), "{line}");
+    alice.ok(json!({"do": "context", "session": session, "data": "one"}));
+    assert_eq!(bob.session_event()["data"], "one");
+
+    // All or nothing: with one mistake, the right line beside it does not count either.
+    service.configure(|text| text.replace("ring = 30", "rnig = 20\ngrace = 5"));
+    assert!(service.logged("a setting is wrong").contains("did you mean ring?"));
+    service.logged("the settings were not taken");
+
+    // What counts at a start is named, the rest is taken.
+    service.configure(|text| {
+        let text = text.replace("rnig = 20", "ring = 20").replace("log = \"info\"", "log = \"warn\"");
+        text.replace("data = \"data\"", "data = \"elsewhere\"")
+    });
+    let line = service.logged("at the next start only");
+    assert!(line.contains("service.data") && !line.contains("times"), "{line}");
+    alice.ok(json!({"do": "context", "session": session, "data": "two"}));
+    assert_eq!(bob.session_event()["data"], "two");
+    alice.ok(json!({"do": "cancel", "session": session}));
+
+    let again = alice.new_session();
+    alice.ok(json!({"do": "invite", "session": again, "to": "bob@example.org"}));
+    let left = bob.event("OnInvitation")["ring_ms"].clone();
+    assert!(left.is_null() || left.as_u64().is_some_and(|ms| ms <= 20_000), "{left}");
+}
+
+#[test]
+fn the_certificate_changes_and_who_is_there_stays() {
+    let service = over_tls();
+    let trust = |command: &mut Command| drop(command.env("HITHER_CA_FILE", service.path("ca")));
+    let password = service.add_account("alice@example.org");
+    let sign_in = || {
+        let mut command = hither();
+        trust(&mut command);
+        command.args([
+            "console",
+            "--json",
+            "--service",
+            &service.url,
+            "--user",
+            "alice@example.org",
+            "--password-file",
+        ]);
+        command.arg(&password).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let mut alice = sign_in();
+    let said = lines(alice.stdout.take().unwrap());
+    assert!(said.recv_timeout(DEADLINE).unwrap().contains("OnSignin"));
+
+    let before = service.ask("/metrics");
+    assert!(before.contains("hither_tls_certificate_end_timestamp_seconds"), "{before}");
+    certify(service.folder.path());
+    signal("HUP", service.child.id());
+    service.logged("the settings were read again");
+    let mut again = sign_in();
+    assert!(lines(again.stdout.take().unwrap()).recv_timeout(DEADLINE).unwrap().contains("OnSignin"));
+    again.kill().unwrap();
+    again.wait().unwrap();
+
+    fs::write(service.path("key"), "nothing").unwrap();
+    signal("HUP", service.child.id());
+    assert!(service.logged("a setting is wrong").contains("has no private key"));
+    writeln!(alice.stdin.as_mut().unwrap(), r#"{{"id":1,"do":"contacts"}}"#).unwrap();
+    let answer = loop {
+        let line = said.recv_timeout(DEADLINE).unwrap();
+        if line.contains("\"re\":1") {
+            break line;
+        }
+    };
+    assert!(answer.contains("S_OK"), "{answer}");
+    drop(alice.stdin.take());
+    assert!(wait(&mut alice).success());
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_is_said_to_whoever_signs_in() {
+    let service = over_tls();
+    let password = service.add_account("alice@example.org");
+    let plain = service.url.replace("wss", "ws");
+    let stranger = tempfile::tempdir().unwrap();
+    certify(stranger.path());
+    for (url, authorities, says) in [
+        (&service.url, stranger.path().join("ca"), "HITHER_CA_FILE"),
+        (&service.url, service.path("nowhere"), "cannot be read"),
+        (&plain, service.path("ca"), "use wss://"),
+    ] {
+        let mut command = hither();
+        command.env("HITHER_CA_FILE", authorities).env("HITHER_HOME", stranger.path());
+        command.args(["sign-in", "alice@example.org", "--service", url, "--password-file"]).arg(&password);
+        let output = command.output().unwrap();
+        let errors = text(&output.stderr);
+        assert!(!output.status.success() && errors.contains(says), "{says}: {errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+    }
+}
+
+#[test]
+fn a_stop_is_told_before_it_happens() {
+    let service = Operated::start("drain = 600\n");
+    let mut alice = service.console("alice@example.org");
+    assert!(service.ask("/readyz").contains("200 OK"));
+    signal("TERM", service.child.id());
+    service.logged("draining");
+    assert!(service.ask("/readyz").contains("503"));
+    alice.ok(json!({"do": "contacts"}));
+    // Whoever is in a hurry says so again.
+    signal("TERM", service.child.id());
+    service.logged("stopped");
+    let mut service = service;
+    assert!(wait(&mut service.child).success());
+}
+
+#[test]
+fn systemd_is_told_what_happens() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("notify");
+    let systemd = std::os::unix::net::UnixDatagram::bind(&socket).unwrap();
+    systemd.set_read_timeout(Some(DEADLINE)).unwrap();
+    let told = || {
+        let mut text = [0; 256];
+        let count = systemd.recv(&mut text).unwrap();
+        str::from_utf8(&text[..count]).unwrap().to_owned()
+    };
+    let mut service = Operated::prepared(folder, "", |command| drop(command.env("NOTIFY_SOCKET", &socket)));
+    assert_eq!(told(), "READY=1\n");
+    signal("HUP", service.child.id());
+    assert!(told().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    assert_eq!(told(), "READY=1\n");
+    signal("TERM", service.child.id());
+    assert_eq!(told(), "STOPPING=1\n");
+    assert!(wait(&mut service.child).success());
+}
