@@ -12,6 +12,7 @@ mod console;
 mod demo;
 mod doctor;
 mod failure;
+mod key;
 mod open;
 mod password;
 mod people;
@@ -73,6 +74,7 @@ fn run(action: Action) -> Result<ExitCode> {
             runtime()?.block_on(serve::run(args))
         }
         Action::Account(action) => account::run(action),
+        Action::Key(action) => key::run(action),
         Action::Console(args) => {
             log(&args.log)?;
             runtime()?.block_on(console::run(&args))

@@ -11,6 +11,7 @@ mod account;
 mod demo;
 mod human;
 mod input;
+mod key;
 mod limits;
 mod lost;
 mod python;
