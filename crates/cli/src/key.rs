@@ -33,7 +33,10 @@ pub fn run(action: KeyAction) -> Result<ExitCode> {
 
 fn issue(args: IssueArgs) -> Result<()> {
     let IssueArgs { name, environment, md5, apps, seal, output } = args;
-    let failed = || format!("cannot issue a pair for {name:?}");
+    let failed = || "cannot issue a pair";
+    let apps = (!apps.is_empty()).then(|| apps.into_iter().collect());
+    // Before anything is made.
+    let draft = Draft::new(&NewPair { name, environment, md5, apps }).with_context(failed)?;
     let config = config(&seal);
     let key_file = config.key_file(&seal.store.data);
     let was_there = key_file.exists();
@@ -45,8 +48,6 @@ fn issue(args: IssueArgs) -> Result<()> {
             key_file.display()
         ));
     }
-    let apps = (!apps.is_empty()).then(|| apps.into_iter().collect());
-    let draft = keychain.draft(&NewPair { name: name.clone(), environment, md5, apps }).with_context(failed)?;
     hand_over(&keychain, &draft, &output).with_context(failed)
 }
 

@@ -97,7 +97,7 @@ fn counts(pair: &Pair) -> String {
         Some(apps) => apps.iter().map(Guid::to_string).collect::<Vec<_>>().join(", "),
     };
     let md5 = if pair.md5 { "; by HMAC-SHA-256 or MD5" } else { "" };
-    format!("{:?} unlocks {} services from now on, for {apps}{md5}.", escape(&pair.name), pair.environment)
+    format!("{} unlocks {} services from now on, for {apps}{md5}.", escape(&pair.name), pair.environment)
 }
 
 /// A new file, for its owner only. What is there already is left alone.
@@ -156,14 +156,10 @@ fn state(pair: &Pair) -> String {
         return format!("revoked {}", time(at));
     }
     let until = pair.keys.iter().filter_map(|key| key.expires).filter(|expires| *expires > now).max();
-    let mut state = until.map_or_else(|| "living".to_owned(), |at| format!("living, old key until {}", time(at)));
-    if pair.md5 {
-        state.push_str(", MD5");
-    }
-    if let Some(apps) = &pair.apps {
-        state.push_str(&format!(", bound to {}", apps.len()));
-    }
-    state
+    let until = until.map(|at| format!(", old key until {}", time(at)));
+    let bound = pair.apps.as_ref().map(|apps| format!(", bound to {}", apps.len()));
+    let md5 = if pair.md5 { ", MD5" } else { "" };
+    format!("living{}{md5}{}", until.unwrap_or_default(), bound.unwrap_or_default())
 }
 
 /// Seconds since 1970, for people.

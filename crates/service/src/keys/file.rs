@@ -23,9 +23,13 @@ const DIFFERENT_MIN: usize = 16;
 
 /// Reads it, and refuses what is no secret.
 pub fn read(path: &Path) -> Result<FileKey, KeyFileError> {
-    let unusable = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => KeyFileError::Missing(path.to_owned()),
-        _ => KeyFileError::Unusable { path: path.to_owned(), source },
+    let unusable = |source: io::Error| {
+        let path = path.to_owned();
+        if source.kind() == io::ErrorKind::NotFound {
+            KeyFileError::Missing(path)
+        } else {
+            KeyFileError::Unusable { path, source }
+        }
     };
     let not_a_key = || KeyFileError::NotAKey(path.to_owned());
     // Looked at before it is opened: a pipe would be waited for.

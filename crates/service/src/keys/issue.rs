@@ -47,20 +47,8 @@ enum Kind {
 }
 
 impl Draft {
-    /// The pair that it is of.
-    pub fn pair(&self) -> &Pair {
-        &self.pair
-    }
-
-    /// The key. It can be read here and never again.
-    pub fn key(&self) -> &Secret {
-        &self.key
-    }
-}
-
-impl Keychain {
     /// Makes a pair that is not kept yet.
-    pub fn draft(&self, new: &NewPair) -> Result<Draft, KeyError> {
+    pub fn new(new: &NewPair) -> Result<Draft, KeyError> {
         let NewPair { name, environment, md5, apps } = new;
         if name.trim().is_empty() || !text::fits(name, NAME_UNITS_MAX) || name.chars().any(char::is_control) {
             return Err(KeyError::Name);
@@ -85,6 +73,18 @@ impl Keychain {
         Ok(Draft { pair, key: Secret::random()?, kind: Kind::New })
     }
 
+    /// The pair that it is of.
+    pub fn pair(&self) -> &Pair {
+        &self.pair
+    }
+
+    /// The key. It can be read here and never again.
+    pub fn key(&self) -> &Secret {
+        &self.key
+    }
+}
+
+impl Keychain {
     /// Makes a new key for an id; the old one goes on for `overlap`, at most 366 days. Refused for a
     /// revoked id, and while it has two living keys, unless `overlap` is zero: that ends both.
     pub fn draft_rotation(&self, id: &AppId, overlap: Duration) -> Result<Draft, KeyError> {

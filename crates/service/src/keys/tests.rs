@@ -69,7 +69,7 @@ fn hex(bytes: &[u8]) -> String {
 impl World {
     /// A pair that is kept: its id and its key.
     fn issue(&self, new: &NewPair) -> (AppId, String) {
-        let draft = self.keychain.draft(new).unwrap();
+        let draft = Draft::new(new).unwrap();
         self.keychain.keep(&draft).unwrap();
         (AppId::parse(&draft.pair().id).unwrap(), draft.key().expose().to_owned())
     }
@@ -272,7 +272,7 @@ fn revocations_are_told_while_the_service_runs() {
         ids[nth].as_str().into()
     };
     let one: Box<str> = revoke(1);
-    assert_eq!(revocations.poll().unwrap(), [one.clone()]);
+    assert_eq!(revocations.poll().unwrap(), std::slice::from_ref(&one));
     let two = revoke(2);
     assert_eq!(revocations.poll().unwrap(), [one, two.clone()], "told twice");
     assert_eq!(revocations.poll().unwrap(), [two]);
@@ -409,16 +409,16 @@ fn what_nobody_would_issue_is_refused() {
     let world = world();
     let named = |name: &str| NewPair { name: name.into(), ..new(Environment::Test, false, None) };
     for name in ["", " ", "a\nb", "\u{1b}[2J", &"n".repeat(129)] {
-        assert!(matches!(world.keychain.draft(&named(name)), Err(KeyError::Name)), "{name:?}");
+        assert!(matches!(Draft::new(&named(name)), Err(KeyError::Name)), "{name:?}");
     }
     let many: Vec<Guid> = (0..65).map(Guid).collect();
     for apps in [&[][..], &many] {
-        let refused = world.keychain.draft(&new(Environment::Test, false, Some(apps)));
+        let refused = Draft::new(&new(Environment::Test, false, Some(apps)));
         assert!(matches!(refused, Err(KeyError::Apps)));
     }
     let (id, key) = world.issue(&new(Environment::Production, false, Some(&many[..64])));
     assert!(matches!(world.judge(&id, &hmac(&key)), Verdict::Right { apps: Some(apps) } if apps.len() == 64));
-    let draft = world.keychain.draft(&named("one too many")).unwrap();
+    let draft = Draft::new(&named("one too many")).unwrap();
     assert!(!world.keychain.store.add_pair(draft.pair(), 1).unwrap());
     assert_eq!(world.keychain.store.pairs().unwrap().len(), 1);
 }
@@ -488,10 +488,61 @@ fn threads_that_judge_issue_and_revoke_at_once() {
         scope.spawn(|| {
             let keychain = Keychain::open(path, &LockConfig::default()).unwrap();
             for _ in 0..20 {
-                keychain.keep(&keychain.draft(&new(Environment::Test, false, None)).unwrap()).unwrap();
+                keychain.keep(&Draft::new(&new(Environment::Test, false, None)).unwrap()).unwrap();
             }
             keychain.store.revoke_pair(ended.as_str()).unwrap();
         });
     });
     assert_eq!(world.keychain.store.pairs().unwrap().len(), 22);
+}
+
+/// A log that is kept.
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn no_key_is_in_a_log_or_an_error() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let mut secrets = Vec::new();
+    let mut errors = String::new();
+    tracing::subscriber::with_default(subscriber, || {
+        let world = world();
+        let (id, key) = world.usual();
+        let db = world.sql();
+        let writing = rusqlite::Transaction::new_unchecked(&db, rusqlite::TransactionBehavior::Immediate).unwrap();
+        world.judge(&id, &hmac(&key));
+        world.judge(&id, &hmac("other"));
+        writing.rollback().unwrap();
+        secrets.extend([hmac(&key), CHALLENGE.to_owned(), key]);
+        secrets.push(world.rotate(&id, Duration::from_hours(1)).unwrap());
+        db.execute("UPDATE app_keys SET sealed = CAST(sealed || x'00' AS BLOB)", []).unwrap();
+        let unreadable = world.keychain.judge(id.as_str(), CHALLENGE, &secrets[0]).unwrap_err();
+        let rotated = world.rotate(&id, Duration::ZERO).unwrap_err();
+        errors = format!("{unreadable} {unreadable:?} {rotated} {rotated:?}");
+        assert!(errors.contains(id.as_str()), "{errors}");
+        let line = std::fs::read_to_string(LockConfig::default().key_file(world.folder.path())).unwrap();
+        secrets.push(line.trim().to_owned());
+    });
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("was not noted"), "it is a log: {log}");
+    for secret in secrets {
+        assert!(!log.contains(&secret) && !errors.contains(&secret), "{log} {errors}");
+    }
 }
