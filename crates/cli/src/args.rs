@@ -6,6 +6,7 @@ mod console;
 mod demo;
 mod doctor;
 mod help;
+mod key;
 mod people;
 mod prefix;
 mod service;
@@ -22,6 +23,7 @@ pub use console::ConsoleArgs;
 pub use demo::{DemoArgs, PlayerArgs};
 pub use doctor::DoctorArgs;
 pub use help::parse;
+pub use key::{IssueArgs, KeyAction, KeyOutput, RotateArgs, SealArgs};
 pub use people::{ContactVerb, PolicyArgs, PolicyWord, StatusArgs};
 pub use prefix::Prefix;
 pub use service::{AccountAction, NewPassword, ServeArgs, StoreArgs, Whose};
@@ -101,6 +103,9 @@ pub enum Action {
     /// Adds, lists and removes accounts, also while the service runs
     #[command(subcommand)]
     Account(AccountAction),
+    /// Issues and revokes the ID/key pairs that unlock the API for applications
+    #[command(subcommand)]
+    Key(KeyAction),
 
     /// Shows a whole session, with two people and two agents
     Demo(DemoArgs),

@@ -14,6 +14,7 @@ mod demo;
 mod doctor;
 mod failure;
 mod log;
+mod key;
 mod open;
 mod password;
 mod people;
@@ -71,6 +72,7 @@ fn run(action: Action) -> Result<ExitCode> {
         Action::Serve(args) => runtime()?.block_on(serve::run(*args)),
         Action::Config(action) => config::run(*action),
         Action::Account(action) => account::run(action),
+        Action::Key(action) => key::run(action),
         Action::Console(args) => {
             log::start(&args.log)?;
             runtime()?.block_on(console::run(&args))

@@ -2,6 +2,7 @@
 //! file. Read anew each time, never cached: another process (`hither account`) may write as well.
 
 mod error;
+mod keys;
 mod schema;
 mod tokens;
 
@@ -15,6 +16,8 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, ffi, params};
 
 pub use error::StoreError;
 use error::cannot_open;
+pub use keys::{Pair, PairKey, Revoked};
+pub(crate) use keys::{Rotation, apps_text};
 
 /// The file's name in the data directory.
 const FILE: &str = "hither.sqlite";
@@ -53,6 +56,11 @@ impl Store {
         }
         let source = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(found));
         Err(StoreError::Damaged { path: path(), source })
+    }
+
+    /// Whether there is a store in a directory.
+    pub fn is_in(directory: &Path) -> bool {
+        directory.join(FILE).is_file()
     }
 
     /// Opens a store once more, for tokens: what is written through this is lost if the power fails
@@ -233,7 +241,7 @@ fn check_friendly_name(name: &str) -> Result<(), StoreError> {
     if text::fits(name, limits::FRIENDLY_NAME_UNITS) { Ok(()) } else { Err(StoreError::FriendlyName) }
 }
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -12,6 +12,7 @@ mod config;
 mod demo;
 mod human;
 mod input;
+mod key;
 mod limits;
 mod lost;
 mod operating;

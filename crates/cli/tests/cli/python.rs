@@ -11,7 +11,7 @@ use crate::world::{Console, DEADLINE, Service, lines, wait};
 /// The Python with the packages of `examples/python`: `cargo xtask ci` names it, `cargo xtask setup`
 /// makes it. Whoever has run neither gets these tests passed over, and is told so.
 #[expect(clippy::print_stdout, reason = "who runs the tests is told what was passed over")]
-fn python() -> Option<PathBuf> {
+pub fn python() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("HITHER_TEST_PYTHON") {
         return Some(named.into());
     }

@@ -64,6 +64,9 @@ pub enum StoreError {
     /// A friendly name that no client would take.
     #[error("a friendly name has at most {} UTF-16 units", limits::FRIENDLY_NAME_UNITS)]
     FriendlyName,
+    /// A key of this app id does not open.
+    #[error("the key of {0} does not open with the key file: its row was changed; revoke it, and issue another pair")]
+    Sealed(Box<str>),
     /// Anything else that SQLite says.
     #[error("the store failed")]
     Sqlite(#[from] rusqlite::Error),

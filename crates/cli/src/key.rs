@@ -1,0 +1,112 @@
+//! `hither key`.
+
+mod output;
+
+use std::fs;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+use hither_service::keys::{AppId, Draft, KeyError, Keychain, LockConfig, NewPair};
+use hither_service::{Revoked, Store};
+
+use crate::args::{IssueArgs, KeyAction, KeyOutput, RotateArgs, SealArgs, StoreArgs};
+use crate::failure::say;
+use crate::terminal::show;
+use output::Delivery;
+
+/// Works on the store itself, before and while the service runs.
+pub fn run(action: KeyAction) -> Result<ExitCode> {
+    match action {
+        KeyAction::Issue(args) => issue(args)?,
+        KeyAction::List { store, json } => list(&store, json)?,
+        KeyAction::Show { which, json } => {
+            let store = open(&which.store)?;
+            let pair = store.pair(which.id.as_str()).with_context(|| format!("cannot show {}", which.id))?;
+            let pair = pair.ok_or_else(|| KeyError::NotFound(which.id.clone()));
+            output::whole(&pair.with_context(|| format!("cannot show {}", which.id))?, json)?;
+        }
+        KeyAction::Revoke { which } => revoke(&open(&which.store)?, &which.id)?,
+        KeyAction::Rotate(args) => rotate(&args)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn issue(args: IssueArgs) -> Result<()> {
+    let IssueArgs { name, environment, md5, apps, seal, output } = args;
+    let failed = || "cannot issue a pair";
+    let apps = (!apps.is_empty()).then(|| apps.into_iter().collect());
+    // Before anything is made.
+    let draft = Draft::new(&NewPair { name, environment, md5, apps }).with_context(failed)?;
+    let config = config(&seal);
+    let key_file = config.key_file(&seal.store.data);
+    let was_there = key_file.exists();
+    let keychain = Keychain::open_or_make(&seal.store.data, &config).with_context(failed)?;
+    if !was_there {
+        say(format_args!(
+            "made the key file {}: the service needs it, and without it no key can be read; keep a copy of it apart \
+             from the store",
+            key_file.display()
+        ));
+    }
+    hand_over(&keychain, &draft, &output).with_context(failed)
+}
+
+fn rotate(args: &RotateArgs) -> Result<()> {
+    let RotateArgs { id, overlap, seal, output } = args;
+    let failed = || format!("cannot rotate {id}");
+    ensure_store(&seal.store)?;
+    let keychain = Keychain::open(&seal.store.data, &config(seal)).with_context(failed)?;
+    let draft = keychain.draft_rotation(id, *overlap).with_context(failed)?;
+    hand_over(&keychain, &draft, output).with_context(failed)
+}
+
+/// First the key to whoever asked for it, then into the store: one that nobody got never counts.
+fn hand_over(keychain: &Keychain, draft: &Draft, output: &KeyOutput) -> Result<()> {
+    let delivery = Delivery::of(draft, output)?;
+    match keychain.keep(draft) {
+        Ok(()) => delivery.done(draft),
+        Err(error) => {
+            delivery.undo();
+            Err(anyhow!(error).context("nothing was changed, and the new key does not count"))
+        }
+    }
+}
+
+fn revoke(store: &Store, id: &AppId) -> Result<()> {
+    let failed = || format!("cannot revoke {id}");
+    match store.revoke_pair(id.as_str()).with_context(failed)? {
+        None => Err(KeyError::NotFound(id.clone())).with_context(failed),
+        Some(Revoked::Now) => show(&format!("{id} is revoked; what it has unlocked is locked again")),
+        Some(Revoked::Before(at)) => show(&format!("{id} is revoked already, since {}", output::time(at))),
+    }
+}
+
+fn list(store: &StoreArgs, json: bool) -> Result<()> {
+    let pairs = open(store)?.pairs().context("cannot read the pairs")?;
+    if pairs.is_empty() && !json {
+        say("no pairs: `hither key issue --name NAME --data DIR` makes one");
+    }
+    pairs.iter().try_for_each(|pair| output::row(pair, json))
+}
+
+/// Only `issue` makes a store, and the service.
+fn open(args: &StoreArgs) -> Result<Store> {
+    ensure_store(args)?;
+    Store::open(&args.data).with_context(|| format!("cannot open the store in {}", args.data.display()))
+}
+
+fn ensure_store(args: &StoreArgs) -> Result<()> {
+    ensure!(Store::is_in(&args.data), "there is no store in {}: check --data", args.data.display());
+    Ok(())
+}
+
+fn config(seal: &SealArgs) -> LockConfig {
+    LockConfig { key_file: seal.key_file.clone(), ..LockConfig::default() }
+}
+
+/// Removes what was written, if it can be.
+fn remove(path: &std::path::Path) {
+    if let Err(error) = fs::remove_file(path) {
+        say(format_args!("cannot remove {}, which holds a key that does not count: {error}", path.display()));
+    }
+}

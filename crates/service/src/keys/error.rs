@@ -1,0 +1,81 @@
+//! What can go wrong with pairs and the key file, and what to do about it.
+
+use std::path::PathBuf;
+
+use super::AppId;
+use super::issue::{APPS_MAX, NAME_UNITS_MAX, OVERLAP_DAYS_MAX, PAIRS_MAX};
+use crate::store::StoreError;
+
+/// Why pairs cannot be used, issued or changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key file.
+    #[error(transparent)]
+    File(#[from] KeyFileError),
+    /// There is no such id.
+    #[error("there is no app id {0}; `hither key list` shows those there are")]
+    NotFound(AppId),
+    /// The id is revoked, and stays so.
+    #[error("{0} is revoked, and stays so: `hither key issue` makes another pair")]
+    Revoked(AppId),
+    /// The id has two living keys.
+    #[error(
+        "{0} is being rotated already: its old key counts for another {1} s. \
+         Rotate when that is over, or with no overlap, which ends both of its keys at once"
+    )]
+    Rotating(AppId, i64),
+    /// An overlap that is none any more.
+    #[error("two keys of an id overlap by at most {OVERLAP_DAYS_MAX} days")]
+    Overlap,
+    /// A name that says nothing, or too much.
+    #[error("the name of a pair has 1 to {NAME_UNITS_MAX} UTF-16 units and no control characters")]
+    Name,
+    /// Bound to nothing, or to too much.
+    #[error("a pair is bound to 1 to {APPS_MAX} applications, or to none in particular")]
+    Apps,
+    /// More than anybody issues.
+    #[error(
+        "there are {PAIRS_MAX} pairs that are not revoked, which is the most: revoke some with `hither key revoke`"
+    )]
+    TooMany,
+    /// Nothing secret can be made.
+    #[error("the system has no randomness: no key can be made")]
+    NoRandomness,
+}
+
+/// Why a key file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyFileError {
+    /// There is none, and there should be.
+    #[error(
+        "there is no key file {0}: put back the one that the keys are sealed with, or name it with --key-file; \
+         `hither key issue` makes one with the first pair"
+    )]
+    Missing(PathBuf),
+    /// It cannot be read or made.
+    #[error("cannot use the key file {path}: this user must be able to read it")]
+    Unusable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Others can read it.
+    #[error("the key file {0} can be read by others than its owner: chmod 600 it, or issue new pairs if somebody has")]
+    NotPrivate(PathBuf),
+    /// It holds something else.
+    #[error("{0} is no key file: that is one line with 32 random bytes in base64, as `openssl rand -base64 32` makes")]
+    NotAKey(PathBuf),
+    /// It holds what others can guess.
+    #[error("the key file {0} is not random: make one with `openssl rand -base64 32`")]
+    Weak(PathBuf),
+    /// The keys are sealed with another.
+    #[error("the key file {0} is not the one that the keys are sealed with: name that with --key-file, or put it back")]
+    Another(PathBuf),
+}
