@@ -36,7 +36,7 @@ mod sign_in;
 use std::collections::VecDeque;
 use std::fmt;
 
-use hither_wire::message::Credential;
+use hither_wire::message::{Credential, Request};
 use hither_wire::{Address, ClientFrame, Code, DeviceId, Event as Told, PersonName, Status};
 
 use crate::Millis;
@@ -47,7 +47,7 @@ use link::{Link, Standing};
 use neighbour::Neighbour;
 pub use port::{Call, CallId, Event, Input, Output, Refusal, Reply, SessionSnapshot, Setup, Stop};
 use presence::Presence;
-use requests::Requests;
+use requests::{Pending, Requests};
 pub use resume::ResumePoint;
 use resume::Unanswered;
 use sessions::{Sessions, is_bounded};
@@ -213,7 +213,9 @@ impl Client {
     pub fn resume_point(&self) -> Option<ResumePoint> {
         let epoch = self.standing.stay();
         let (arrived, taken) = epoch.map_or((0, 0), |_| self.acks.state());
-        let keyed = self.requests.iter().filter(|pending| pending.key.is_some());
+        // A password is not kept; whoever has changed it knows it.
+        let is_kept = |pending: &&Pending| pending.key.is_some() && !matches!(pending.request, Request::Account(_));
+        let keyed = self.requests.iter().filter(is_kept);
         Some(ResumePoint {
             user: self.user.clone()?,
             device: self.device,
@@ -247,7 +249,7 @@ impl Client {
     pub fn token(&self) -> Option<&str> {
         match &self.credential {
             Credential::Token(token) => Some(token),
-            Credential::Password(_) | Credential::Local => None,
+            Credential::Password(_) | Credential::Registration(_) | Credential::Local => None,
         }
     }
 

@@ -40,6 +40,11 @@ impl<K: Eq + Hash> Rate<K> {
         (whole_at - now).saturating_sub(each.saturating_mul(allowance.burst.max(1)))
     }
 
+    /// Whether anything is counted that has not been made up for.
+    pub fn is_used(&self, now: Millis, key: &K) -> bool {
+        self.whole_at.get(key).is_some_and(|at| *at > now)
+    }
+
     /// Counts one more, allowed or not.
     pub fn take(&mut self, now: Millis, key: K, allowance: Allowance) {
         if now >= self.sweep_at {

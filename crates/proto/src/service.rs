@@ -12,11 +12,13 @@
 //! | `invite` | who may invite whom (R26, R32), how often (R18) |
 //! | `sessions` | every other request of a session; telling the parties |
 //! | `contacts`, `presence` | the contact list, who sees whom (R30) |
+//! | `account` | one's own account: password, devices, registration |
 //! | `device` | a device's numbered events and kept answers |
 //! | `quota` | invitations a minute |
 //!
 //! It knows no sockets, no passwords and no database: `hither-service` does.
 
+mod account;
 mod config;
 mod connection;
 mod contacts;
@@ -107,6 +109,10 @@ enum Job {
     Invite(Box<hither_wire::message::Invite>),
     Change(Change),
     SignOut,
+    /// The other devices are signed out.
+    Password,
+    Devices,
+    RemoveDevice(DeviceId),
 }
 
 impl Service {
@@ -141,6 +147,8 @@ impl Service {
             Input::Authenticated { conn, result } => self.authenticated(conn, result),
             Input::Loaded { ticket, person } => self.loaded(ticket, person),
             Input::Stored { ticket, result } => self.stored(ticket, result),
+            Input::PasswordChanged { ticket, result } => self.password_changed(ticket, result),
+            Input::Devices { ticket, result } => self.devices(ticket, result),
             Input::Timeout => self.timeout(),
             Input::Configured(config) => self.config = *config,
             Input::Shutdown => self.shutdown(),

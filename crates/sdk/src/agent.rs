@@ -212,7 +212,12 @@ impl Agent {
     async fn ask(&self, request: Request) -> Result<Option<local::Answer>, Error> {
         Ok(match self.client.handle().call(Call::Agent(Box::new(request))).await? {
             Reply::Agent(answer) => Some(*answer),
-            Reply::Done | Reply::Already | Reply::Contacts(_) | Reply::Contact(_) | Reply::Settings(_) => None,
+            Reply::Done
+            | Reply::Already
+            | Reply::Devices(_)
+            | Reply::Contacts(_)
+            | Reply::Contact(_)
+            | Reply::Settings(_) => None,
         })
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hither_proto::client::{Call, Client as Machine, Reply, SessionSnapshot, Setup};
+use hither_wire::account::{self, Device, NewPassword, Registration};
 use hither_wire::message::{Contact, ContactAction, Credential, Settings, SettingsChange};
 use hither_wire::{Code, DeviceId, PersonName, SessionId, Status, limits};
 use tokio::sync::{mpsc, oneshot};
@@ -103,6 +104,24 @@ impl ClientBuilder {
             return Err(too_long(format!("a token has at most {} bytes", limits::TOKEN_BYTES)));
         }
         self.sign_in_by(user, Credential::Token(token.into())).await
+    }
+
+    /// Makes an account with a code from the service's operator, and signs in to it. Whoever has the
+    /// account already, with this password, is signed in. Must be called in a tokio runtime.
+    pub async fn register(
+        self,
+        user: &str,
+        password: &str,
+        friendly_name: &str,
+        code: &str,
+    ) -> Result<(Client, Events), ConnectError> {
+        if password.len() > limits::PASSWORD_BYTES || code.len() > limits::CODE_BYTES {
+            let (password, code) = (limits::PASSWORD_BYTES, limits::CODE_BYTES);
+            return Err(too_long(format!("a password has at most {password} bytes, a code {code}")));
+        }
+        let (password, friendly_name, code) = (password.into(), friendly_name.into(), code.into());
+        let registration = Registration { password, friendly_name, code };
+        self.sign_in_by(user, Credential::Registration(Box::new(registration))).await
     }
 
     async fn sign_in_by(self, name: &str, credential: Credential) -> Result<(Client, Events), ConnectError> {
@@ -220,7 +239,12 @@ impl Client {
     pub async fn contacts(&self) -> Result<Vec<Contact>, Error> {
         Ok(match self.handle.call(Call::Contacts).await? {
             Reply::Contacts(contacts) => contacts,
-            Reply::Done | Reply::Already | Reply::Contact(_) | Reply::Settings(_) | Reply::Agent(_) => Vec::new(),
+            Reply::Done
+            | Reply::Already
+            | Reply::Devices(_)
+            | Reply::Contact(_)
+            | Reply::Settings(_)
+            | Reply::Agent(_) => Vec::new(),
         })
     }
 
@@ -228,7 +252,12 @@ impl Client {
     pub async fn contact(&self, action: ContactAction, who: &str) -> Result<Option<Contact>, Error> {
         Ok(match self.handle.call(Call::Contact { action, who: who.into() }).await? {
             Reply::Contact(contact) => contact,
-            Reply::Done | Reply::Already | Reply::Contacts(_) | Reply::Settings(_) | Reply::Agent(_) => None,
+            Reply::Done
+            | Reply::Already
+            | Reply::Devices(_)
+            | Reply::Contacts(_)
+            | Reply::Settings(_)
+            | Reply::Agent(_) => None,
         })
     }
 
@@ -236,10 +265,40 @@ impl Client {
     pub async fn settings(&self, change: SettingsChange) -> Result<Settings, Error> {
         Ok(match self.handle.call(Call::Settings(change)).await? {
             Reply::Settings(settings) => settings,
-            Reply::Done | Reply::Already | Reply::Contacts(_) | Reply::Contact(_) | Reply::Agent(_) => {
-                Settings::default()
-            }
+            Reply::Done
+            | Reply::Already
+            | Reply::Devices(_)
+            | Reply::Contacts(_)
+            | Reply::Contact(_)
+            | Reply::Agent(_) => Settings::default(),
         })
+    }
+
+    /// Changes the person's password, which must have 8 to 512 bytes. Every other device is signed out;
+    /// this one stays, with its token.
+    pub async fn change_password(&self, old: &str, new: &str) -> Result<(), Error> {
+        let passwords = NewPassword { old: old.into(), new: new.into() };
+        self.handle.perform(Call::Account(Box::new(account::Request::Password(passwords)))).await
+    }
+
+    /// The person's devices: this one first, then those that are signed in, then the others that have a
+    /// token, the last used first; at most 256.
+    pub async fn devices(&self) -> Result<Vec<Device>, Error> {
+        Ok(match self.handle.call(Call::Account(Box::new(account::Request::Devices))).await? {
+            Reply::Devices(devices) => devices,
+            Reply::Done
+            | Reply::Already
+            | Reply::Contacts(_)
+            | Reply::Contact(_)
+            | Reply::Settings(_)
+            | Reply::Agent(_) => Vec::new(),
+        })
+    }
+
+    /// Signs a device of the person out for good: its token stops working, its sessions end. To sign out
+    /// this one use [`Client::sign_out`].
+    pub async fn remove_device(&self, device: DeviceId) -> Result<(), Error> {
+        self.handle.perform(Call::Account(Box::new(account::Request::RemoveDevice { device }))).await
     }
 
     /// Signs out, after everything that was called before. Live sessions are lost to both sides:

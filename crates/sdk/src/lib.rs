@@ -98,6 +98,7 @@ pub use client::{Client, ClientBuilder};
 pub use error::{ConnectError, Error, NextStep, Refusal};
 pub use event::{Event, Events, Invitation};
 pub use hither_proto::client::SessionSnapshot;
+pub use hither_wire::account::Device;
 pub use hither_wire::local::{Mode, Registration};
 pub use hither_wire::message::{
     Application, Contact, ContactAction, Elsewhere, InvitationsFrom, Settings, SettingsChange, Stage,

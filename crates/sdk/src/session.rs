@@ -128,7 +128,12 @@ impl Session {
     pub async fn attach(&self) -> Result<Attach, Error> {
         Ok(match self.handle.call(Call::Attach { session: self.id }).await? {
             Reply::Already => Attach::Already,
-            Reply::Done | Reply::Contacts(_) | Reply::Contact(_) | Reply::Settings(_) | Reply::Agent(_) => Attach::Done,
+            Reply::Done
+            | Reply::Devices(_)
+            | Reply::Contacts(_)
+            | Reply::Contact(_)
+            | Reply::Settings(_)
+            | Reply::Agent(_) => Attach::Done,
         })
     }
 

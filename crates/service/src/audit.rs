@@ -132,6 +132,8 @@ pub enum AuditEvent {
 pub enum Means {
     /// The password of an account.
     Password,
+    /// A registration code.
+    Registration,
     /// A session token of this service.
     Token,
     /// A token of another issuer.

@@ -6,6 +6,7 @@ mod tls;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::audit::AuditTo;
 use hither_proto::rate::Allowance;
 use hither_proto::service::Config;
 
@@ -40,6 +41,12 @@ pub struct ServiceConfig {
     pub unread_ms: u64,
     /// How hard a password is to try out.
     pub password_cost: PasswordCost,
+    /// Whether people of the service's own accounts may sign in.
+    pub passwords: bool,
+    /// Whether somebody with a code may make an account.
+    pub registration: bool,
+    /// Where the audit is written; into the data directory if nothing is said.
+    pub audit: Option<AuditTo>,
     /// Wrong passwords from one address: `MSGR_E_SERVER_TOO_BUSY` beyond.
     pub failures_per_address: Allowance,
     /// Wrong passwords for one name: `MSGR_E_SERVER_TOO_BUSY` beyond; tokens are not concerned.
@@ -81,6 +88,9 @@ impl ServiceConfig {
             unsent_bytes: 2 * 1024 * 1024,
             unread_ms: 10_000,
             password_cost: PasswordCost::RECOMMENDED,
+            passwords: true,
+            registration: false,
+            audit: None,
             failures_per_address: Allowance { burst: 50, each_ms: 1_000 },
             failures_per_name: Allowance { burst: 10, each_ms: 6_000 },
             token_days: 90,

@@ -134,6 +134,8 @@ impl Driver {
                 | Input::Closed { .. }
                 | Input::Loaded { .. }
                 | Input::Stored { .. }
+                | Input::PasswordChanged { .. }
+                | Input::Devices { .. }
                 | Input::Timeout
                 | Input::Configured(_)
                 | Input::Shutdown => {}
@@ -166,10 +168,20 @@ impl Driver {
                     link.outbox.close(why);
                 }
             }
-            Output::Authenticate { conn, sign_in } => {
+            Output::Authenticate { conn, sign_in, client } => {
                 if let Some(link) = self.links.get(&conn) {
-                    self.soon.extend(self.auth.submit(auth::Job { conn, address: link.address, sign_in }));
+                    let work = auth::Work::SignIn { sign_in, client };
+                    self.soon.extend(self.auth.submit(auth::Job { conn, address: link.address, work }));
                 }
+            }
+            Output::ChangePassword { ticket, conn, owner, device, passwords } => {
+                if let Some(link) = self.links.get(&conn) {
+                    let work = auth::Work::NewPassword { ticket, owner, device, passwords };
+                    self.soon.extend(self.auth.submit(auth::Job { conn, address: link.address, work }));
+                }
+            }
+            Output::Devices { ticket, owner } => {
+                self.soon.extend(self.writer.submit(writer::Job::Devices(ticket, owner)));
             }
             Output::Load { ticket, who } => self.soon.extend(self.writer.submit(writer::Job::Load(ticket, who))),
             Output::Store { ticket, owner, change } => {

@@ -25,11 +25,12 @@ mod tls;
 mod upgrade;
 mod writer;
 
+pub use audit::{AuditEvent, AuditTo};
 pub use config::{PasswordCost, ServiceConfig, TlsFiles};
 pub use handle::Handle;
 pub use hither_proto::rate::Allowance;
 pub use hither_proto::service::Config as MachineConfig;
 pub use password::{PasswordError, hash as hash_password};
 pub use server::{Server, StartError};
+pub use store::{Account, NewCode, RegistrationCode, Revoked, Store, StoreError};
 pub use tls::{TlsError, Validity, inspect as inspect_certificate};
-pub use store::{Account, Revoked, Store, StoreError};

@@ -3,7 +3,7 @@
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
-use hither_wire::limits;
+use hither_wire::{PersonName, limits};
 
 use crate::config::PasswordCost;
 
@@ -35,6 +35,47 @@ pub fn hash(password: &str, cost: PasswordCost) -> Result<String, PasswordError>
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let hash: PasswordHash = argon2.hash_password(password.as_bytes()).map_err(|error| failed(&error))?;
     Ok(hash.to_string())
+}
+
+/// Whether somebody may choose this password: length counts, and that it is not among the first that
+/// are tried. Says what is wrong with it.
+pub fn check_new(password: &str, name: &PersonName) -> Result<(), &'static str> {
+    // The most common of those that are long enough, in lists of passwords that were stolen.
+    const COMMON: [&str; 24] = [
+        "12345678",
+        "123456789",
+        "1234567890",
+        "password",
+        "password1",
+        "password123",
+        "passw0rd",
+        "qwertyuiop",
+        "qwerty123",
+        "1q2w3e4r",
+        "1qaz2wsx",
+        "11111111",
+        "00000000",
+        "87654321",
+        "abcd1234",
+        "iloveyou",
+        "sunshine",
+        "princess",
+        "football",
+        "baseball",
+        "superman",
+        "trustno1",
+        "letmein1",
+        "changeme",
+    ];
+    let lower = password.to_lowercase();
+    let local = name.as_str().split('@').next().unwrap_or_default();
+    if password.len() < limits::NEW_PASSWORD_BYTES {
+        Err("The new password is shorter than 8 bytes: take a longer one.")
+    } else if lower == name.as_str() || lower == local || COMMON.contains(&&*lower) {
+        Err("The new password is one of the first that anybody would try: take another one.")
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether a password is the one of a PHC string. Whoever asks for somebody who does not exist

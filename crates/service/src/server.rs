@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
+use crate::audit::{Audit, AuditEvent, AuditTo};
 use crate::auth::Auth;
 use crate::config::{Live, ServiceConfig};
 use crate::door::{Door, accept};
@@ -61,6 +62,9 @@ pub enum StartError {
     /// Passwords cannot be checked at this cost.
     #[error("passwords cannot be checked with these parameters")]
     PasswordCost(#[from] PasswordError),
+    /// The audit cannot be written.
+    #[error("cannot write the audit: its file must be in a directory that this user can write to")]
+    Audit(#[source] io::Error),
     /// A thread cannot be started.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
@@ -75,6 +79,9 @@ pub struct Server {
     /// Where operators' tools ask.
     operations: Option<TcpListener>,
     driver: tokio::task::JoinHandle<()>,
+    audit: Audit,
+    /// The thread that writes the audit.
+    writing: std::thread::JoinHandle<()>,
 }
 
 impl Server {
@@ -97,7 +104,9 @@ impl Server {
         let (inbox, notes) = mpsc::channel(INBOX);
         let store = Store::open(&config.data)?;
         let writer = Writer::start(store, config.connections, inbox.clone()).map_err(StartError::Thread)?;
-        let auth = Auth::start(&live, clock, &inbox)?;
+        let to = config.audit.clone().unwrap_or_else(|| AuditTo::in_data(&config.data));
+        let (audit, writing) = Audit::start(&to).map_err(StartError::Audit)?;
+        let auth = Auth::start(&live, clock, &audit, &inbox)?;
         let (stop, stopped) = oneshot::channel();
         let machine = Service::new(config.machine.clone(), first_epoch());
         let metrics = Arc::new(Metrics::new());
@@ -106,7 +115,7 @@ impl Server {
         tls.iter().filter_map(|tls| tls.ends()).for_each(|at| metrics.certificate_ends(at));
         let gate = Gate::new(config.connections, config.connections_per_address);
         let handle = Handle { config: live, inbox, gate, tls, metrics, drain: watch::Sender::new(false) };
-        Ok(Server { listener, address, handle, stop, operations, driver })
+        Ok(Server { listener, address, handle, stop, operations, driver, audit, writing })
     }
 
     /// What can be changed while it runs.
@@ -135,7 +144,8 @@ impl Server {
     /// # Panics
     /// If the machine has: there is no going on without it, and no telling what it would have said.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Server { listener, address, handle, stop: halt, operations, mut driver } = self;
+        let Server { listener, address, handle, stop: halt, operations, mut driver, audit, writing } = self;
+        audit.tell(AuditEvent::ServiceStarted { version: env!("CARGO_PKG_VERSION") });
         let Handle { config, inbox, gate, tls, metrics, drain } = handle;
         let operations = operations.map(|listener| {
             tokio::spawn(operations::run(listener, Arc::clone(&metrics), drain.subscribe())).abort_handle()
@@ -172,6 +182,10 @@ impl Server {
         for task in operations.into_iter().chain(certificates) {
             task.abort();
         }
+        audit.tell(AuditEvent::ServiceStopped);
+        drop(audit);
+        // Everybody else who tells the audit has gone with the driver.
+        drop(tokio::task::spawn_blocking(move || writing.join()).await);
         tracing::info!("stopped");
     }
 }

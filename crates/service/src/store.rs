@@ -1,6 +1,7 @@
 //! What the service keeps: accounts, contacts, blocks, settings and session tokens, in one SQLite
 //! file. Read anew each time, never cached: another process (`hither account`) may write as well.
 
+mod codes;
 mod error;
 mod keys;
 mod schema;
@@ -14,6 +15,8 @@ use hither_wire::message::{ContactAction, InvitationsFrom, Settings, SettingsCha
 use hither_wire::{Code, PersonName, limits, text};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, ffi, params};
 
+pub(crate) use codes::Registered;
+pub use codes::{NewCode, RegistrationCode};
 pub use error::StoreError;
 use error::cannot_open;
 pub use keys::{Pair, PairKey, Revoked};

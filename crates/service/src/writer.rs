@@ -14,6 +14,8 @@ pub enum Job {
     Load(Ticket, PersonName),
     /// Write a change.
     Store(Ticket, PersonName, Change),
+    /// Read which devices hold a token.
+    Devices(Ticket, PersonName),
 }
 
 /// The way to the thread.
@@ -52,6 +54,9 @@ fn work(store: &Store, job: &Job) -> Input {
         Job::Store(ticket, owner, change) => {
             store.change(owner, change).map(|result| Input::Stored { ticket: *ticket, result })
         }
+        Job::Devices(ticket, owner) => {
+            store.devices(owner).map(|devices| Input::Devices { ticket: *ticket, result: Ok(devices) })
+        }
     };
     answer.unwrap_or_else(|error: StoreError| {
         tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
@@ -62,6 +67,7 @@ fn work(store: &Store, job: &Job) -> Input {
 fn failed(job: &Job, code: Code) -> Input {
     match job {
         Job::Load(ticket, _) => Input::Loaded { ticket: *ticket, person: Err(code) },
+        Job::Devices(ticket, _) => Input::Devices { ticket: *ticket, result: Err(code) },
         Job::Store(ticket, ..) => Input::Stored { ticket: *ticket, result: Err(code) },
     }
 }

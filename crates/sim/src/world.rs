@@ -373,16 +373,24 @@ impl World {
                 self.network.send_to_device(self.now, delay, conn, gone);
                 self.network.later(self.now, Arrival::GoneAtService(conn));
             }
-            Output::Authenticate { conn, sign_in } => {
+            Output::Authenticate { conn, sign_in, .. } => {
                 let who = sign_in.user.clone().and_then(|user| record(&user)).zip(sign_in.device);
                 let result = who
                     .map(|(record, device)| Box::new(Admitted { record, device, token: Some("token".into()) }))
-                    .ok_or(Denied { code: Code::MSGR_E_INVALID_PASSWORD, retry_after_ms: None });
+                    .ok_or(Denied::new(Code::MSGR_E_INVALID_PASSWORD));
                 self.network.later(soon, Arrival::Answer(Box::new(Input::Authenticated { conn, result })));
             }
             Output::Load { ticket, who } => {
                 let person = Ok(record(&who).map(Box::new));
                 self.network.later(soon, Arrival::Answer(Box::new(Input::Loaded { ticket, person })));
+            }
+            Output::ChangePassword { ticket, .. } => {
+                let input = Input::PasswordChanged { ticket, result: Ok(()) };
+                self.network.later(soon, Arrival::Answer(Box::new(input)));
+            }
+            Output::Devices { ticket, .. } => {
+                let input = Input::Devices { ticket, result: Ok(Vec::new()) };
+                self.network.later(soon, Arrival::Answer(Box::new(input)));
             }
             Output::Store { ticket, .. } => {
                 let result = Ok("".into());

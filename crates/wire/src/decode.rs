@@ -1,6 +1,7 @@
 //! Reading and writing frames. Text from a peer is untrusted: every deviation becomes a
 //! [`Malformed`] that can be answered, never a panic.
 
+mod account;
 mod local;
 
 use std::borrow::Cow;
@@ -80,6 +81,12 @@ struct Flat<'a> {
     status: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoke: Option<bool>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    new_password: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    friendly_name: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    registration: Option<Cow<'a, str>>,
 
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     session: Option<Cow<'a, str>>,
@@ -295,6 +302,7 @@ impl Flat<'_> {
             "settings" => {
                 Request::Settings(SettingsChange { invitations: self.invitations, show_declines: self.show_declines })
             }
+            "password" | "devices" | "remove-device" => Request::Account(Box::new(self.into_account(name)?)),
             _ => return Err(wrong("`do` is not a request that this service knows; see spec/wire.md")),
         })
     }
@@ -328,14 +336,21 @@ impl Flat<'_> {
         })
     }
 
-    fn into_sign_in(self, local: bool) -> Result<SignIn, Wrong> {
+    fn into_sign_in(mut self, local: bool) -> Result<SignIn, Wrong> {
         let user = match &self.user {
             Some(_) => Some(person(self.user.as_ref(), "user")?),
             None => None,
         };
-        let password = bounded(self.password, limits::PASSWORD_BYTES, "password")?;
+        let registration = self.registration.is_some().then(|| self.registration()).transpose()?;
+        let password = bounded(self.password.take(), limits::PASSWORD_BYTES, "password")?;
         let token = bounded(self.token, limits::TOKEN_BYTES, "token")?;
         let credential = match (password, token) {
+            (None, None)
+                if user.is_some()
+                    && let Some(registration) = registration =>
+            {
+                Credential::Registration(Box::new(registration))
+            }
             (Some(password), None) if user.is_some() => Credential::Password(password),
             (Some(_), None) => return Err(wrong("`user` is missing")),
             (None, Some(token)) => Credential::Token(token),
@@ -461,6 +476,7 @@ impl<'a> Flat<'a> {
             }
             Request::SignIn(sign_in) => self.fill_sign_in(sign_in),
             Request::SignOut { revoke } => self.revoke = revoke.then_some(true),
+            Request::Account(request) => self.fill_account(request),
             // What only an agent understands is written on its own, by `encode_local`.
             Request::Ping | Request::Contacts | Request::Local(_) => {}
             Request::Invite(invite) => self.fill_invite(invite),
@@ -512,6 +528,7 @@ impl<'a> Flat<'a> {
         match &sign_in.credential {
             Credential::Password(password) => self.password = Some(Cow::Borrowed(password)),
             Credential::Token(token) => self.token = Some(Cow::Borrowed(token)),
+            Credential::Registration(registration) => self.fill_registration(registration),
             Credential::Local => {}
         }
         self.device = sign_in.device.map(|device| Cow::Owned(device.to_string()));

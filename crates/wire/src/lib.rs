@@ -5,6 +5,7 @@
 //! said is decided in `hither-proto`; how it travels is the business of the shells. It knows no
 //! socket, no clock and no runtime.
 
+pub mod account;
 pub mod address;
 pub mod code;
 mod decode;

@@ -29,6 +29,12 @@ pub const KEY_BYTES: usize = 64;
 pub const MATERIAL_BYTES: usize = 256;
 /// Sealed data, in bytes of its text.
 pub const SEALED_BYTES: usize = 2048;
+/// A new password, in bytes at least.
+pub const NEW_PASSWORD_BYTES: usize = 8;
+/// A registration code, in bytes.
+pub const CODE_BYTES: usize = 64;
+/// Devices in a list.
+pub const DEVICES: usize = 256;
 /// An object handle, in bytes.
 pub const OBJECT_BYTES: usize = 64;
 /// A device's public key, in bytes of its text.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::account;
 use crate::address::Address;
 use crate::code::Code;
 use crate::ids::{DeviceId, Guid, PersonName, SessionId};
@@ -107,6 +108,8 @@ pub enum Request {
     },
     /// Changes or reads the person's settings.
     Settings(SettingsChange),
+    /// About one's own account.
+    Account(Box<account::Request>),
     /// What only an agent understands.
     Local(Box<local::Request>),
 }
@@ -131,6 +134,7 @@ impl Request {
             Request::Contacts => "contacts",
             Request::Contact { .. } => "contact",
             Request::Settings(_) => "settings",
+            Request::Account(request) => request.name(),
             Request::Local(request) => request.name(),
         }
     }
@@ -178,6 +182,8 @@ pub enum Credential {
     Password(Box<str>),
     /// A session token from an earlier sign-in.
     Token(Box<str>),
+    /// The password that an account is to have, and the code that allows to make one.
+    Registration(Box<account::Registration>),
     /// None: on a machine's own socket the system says who is at the other end.
     Local,
 }
@@ -399,6 +405,9 @@ pub struct Answer {
     /// To `settings`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Settings>,
+    /// To `devices`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devices: Option<Vec<account::Device>>,
     /// What only an agent answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<local::Answer>,
@@ -418,6 +427,7 @@ impl Answer {
             signed_in: None,
             contacts: None,
             settings: None,
+            devices: None,
             agent: None,
         }
     }

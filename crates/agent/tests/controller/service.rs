@@ -151,20 +151,23 @@ impl Running {
                             inputs.push(Input::Closed { conn });
                         }
                     }
-                    Output::Authenticate { conn, sign_in } => {
+                    Output::Authenticate { conn, sign_in, .. } => {
                         let right = sign_in.credential == Credential::Token(crate::desk::TOKEN.into());
                         let record = sign_in.user.as_ref().and_then(|user| self.people.get(user)).filter(|_| right);
                         let admitted = record.map(|record| {
                             Box::new(Admitted { record: record.clone(), device: sign_in.device.unwrap(), token: None })
                         });
-                        let result =
-                            admitted.ok_or(Denied { code: Code::MSGR_E_INVALID_PASSWORD, retry_after_ms: None });
+                        let result = admitted.ok_or(Denied::new(Code::MSGR_E_INVALID_PASSWORD));
                         inputs.push(Input::Authenticated { conn, result });
                     }
                     Output::Load { ticket, who } => {
                         let person = Ok(self.people.get(&who).cloned().map(Box::new));
                         inputs.push(Input::Loaded { ticket, person });
                     }
+                    Output::ChangePassword { ticket, .. } => {
+                        inputs.push(Input::PasswordChanged { ticket, result: Ok(()) });
+                    }
+                    Output::Devices { ticket, .. } => inputs.push(Input::Devices { ticket, result: Ok(Vec::new()) }),
                     Output::Store { ticket, .. } => inputs.push(Input::Stored { ticket, result: Ok("".into()) }),
                 }
             }

@@ -36,7 +36,8 @@ impl Agent {
             request @ (Request::SetStatus { .. }
             | Request::Contacts
             | Request::Contact { .. }
-            | Request::Settings(_)) => self.relay_personal(request, None, caller.clone()),
+            | Request::Settings(_)
+            | Request::Account(_)) => self.relay_personal(request, None, caller.clone()),
             Request::SignOut { revoke } => self.ask_service(Call::SignOut { revoke }, caller.clone(), Then::Left),
             Request::Invite(_) => {
                 self.refuse_because(

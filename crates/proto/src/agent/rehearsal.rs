@@ -128,6 +128,7 @@ fn moved(request: &Request) -> Option<(SessionId, Move)> {
         | Request::Contacts
         | Request::Contact { .. }
         | Request::Settings(_)
+        | Request::Account(_)
         | Request::Local(_) => return None,
     })
 }

@@ -69,6 +69,10 @@ impl Agent {
             | Request::Settings(_)) => {
                 self.relay_personal(request, key, caller);
             }
+            Request::Account(_) => {
+                let message = "this is for the person's own tools: an application has no business with the account";
+                self.refuse_because(&caller, Code::E_INVALIDARG, message);
+            }
             Request::Hello(_) | Request::SignIn(_) | Request::Ping => self.refuse(&caller, Code::E_INVALIDARG),
         }
     }

@@ -287,6 +287,7 @@ fn answer(result: Result<Reply, Refusal>) -> Answer {
         Ok(Reply::Already) => Answer::new(0, Code::S_FALSE),
         Ok(Reply::Contacts(contacts)) => Answer { contacts: Some(contacts), ..ok },
         Ok(Reply::Contact(contact)) => Answer { contacts: Some(contact.into_iter().collect()), ..ok },
+        Ok(Reply::Devices(devices)) => Answer { devices: Some(devices), ..ok },
         Ok(Reply::Settings(settings)) => Answer { settings: Some(settings), ..ok },
         Err(Refusal { code, message, retry_after_ms, .. }) => {
             Answer { retry_after_ms, ..Answer::refusal(0, code, message) }

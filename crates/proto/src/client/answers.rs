@@ -74,6 +74,7 @@ impl Client {
             | Request::Contacts
             | Request::Contact { .. }
             | Request::Settings(_)
+            | Request::Account(_)
             | Request::Local(_) => {}
         }
     }
@@ -95,6 +96,9 @@ fn reply(request: &Request, answer: Answer) -> Result<Reply, Refusal> {
             Some(settings) => Reply::Settings(settings),
             None => return Err(Refusal::because(Code::E_FAIL, "the service did not say what the settings are")),
         },
+        Request::Account(_) if let Some(devices) = answer.devices => {
+            Reply::Devices(devices.into_iter().take(limits::DEVICES).collect())
+        }
         Request::Local(_) if let Some(given) = answer.agent => Reply::Agent(Box::new(given)),
         Request::Hello(_)
         | Request::SignIn(_)
@@ -109,6 +113,7 @@ fn reply(request: &Request, answer: Answer) -> Result<Reply, Refusal> {
         | Request::Context { .. }
         | Request::Progress { .. }
         | Request::SetStatus { .. }
+        | Request::Account(_)
         | Request::Local(_) => {
             if answer.code == Code::S_FALSE {
                 Reply::Already

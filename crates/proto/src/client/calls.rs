@@ -151,6 +151,7 @@ impl Client {
             Call::Contacts => Request::Contacts,
             Call::Contact { action, who } => contact(action, &who)?,
             Call::Settings(change) => Request::Settings(change),
+            Call::Account(request) => Request::Account(request),
             Call::Agent(request) => Request::Local(request),
             Call::Relay { request, key } => return self.judge_relayed(request, key),
             Call::SignOut { revoke } => Request::SignOut { revoke },

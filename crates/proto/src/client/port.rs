@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use hither_wire::account;
 use hither_wire::message::{
     Application, Contact, ContactAction, Credential, Elsewhere, Event as Told, Request, Settings, SettingsChange, Stage,
 };
@@ -199,6 +200,8 @@ pub enum Call {
     },
     /// Change or read the settings.
     Settings(SettingsChange),
+    /// Asks about the person's own account.
+    Account(Box<account::Request>),
     /// What only an agent understands.
     Agent(Box<local::Request>),
     /// Ask the service what somebody else has asked, under his key, and let the service judge it.
@@ -228,6 +231,8 @@ pub enum Reply {
     Contact(Option<Contact>),
     /// To [`Call::Settings`].
     Settings(Settings),
+    /// The person's devices.
+    Devices(Vec<account::Device>),
     /// What an agent answers beyond a code.
     Agent(Box<local::Answer>),
 }

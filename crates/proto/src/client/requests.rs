@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use hither_wire::message::{Ask, Request};
-use hither_wire::{Code, SessionId, limits, local};
+use hither_wire::{Code, SessionId, account, limits, local};
 
 use super::port::CallId;
 
@@ -129,6 +129,8 @@ fn needs_key(request: &Request) -> bool {
         | Request::SetStatus { .. }
         | Request::Contacts
         | Request::Settings(_) => false,
+        // Listed anew it does no harm. A password that is changed already is not the old one any more.
+        Request::Account(request) => !matches!(**request, account::Request::Devices),
         Request::Local(request) => matches!(
             **request,
             local::Request::Register(_)
@@ -167,6 +169,7 @@ pub(super) fn session_of(request: &Request) -> Option<SessionId> {
         | Request::Contacts
         | Request::Contact { .. }
         | Request::Settings(_)
+        | Request::Account(_)
         | Request::Local(_) => None,
     }
 }
@@ -188,6 +191,7 @@ pub(super) fn send_failure(request: &Request) -> Code {
         | Request::Contacts
         | Request::Contact { .. }
         | Request::Settings(_)
+        | Request::Account(_)
         | Request::Local(_) => Code::MSGR_E_DISCONNECTED,
     }
 }

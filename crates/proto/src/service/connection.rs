@@ -11,6 +11,8 @@ use super::{Deadline, Job, Service, Waiting, Who};
 #[derive(Debug)]
 pub struct Conn {
     stage: Stage,
+    /// What the client called itself in `hello`.
+    client: Box<str>,
     /// Whether a request waits for the store or for authentication.
     busy: bool,
     queue: VecDeque<Queued>,
@@ -65,7 +67,7 @@ impl Conn {
 
 impl Service {
     pub(super) fn opened(&mut self, conn: ConnId) {
-        self.conns.insert(conn, Conn { stage: Stage::Fresh, busy: false, queue: VecDeque::new() });
+        self.conns.insert(conn, Conn { stage: Stage::Fresh, client: "".into(), busy: false, queue: VecDeque::new() });
         self.timers.set(Deadline::SignIn(conn), Some(self.now + self.config.sign_in_ms));
     }
 
@@ -149,7 +151,8 @@ impl Service {
                 let resume = sign_in.epoch.zip(ack);
                 state.stage = Stage::SigningIn(SigningIn { id, resume, status: sign_in.status });
                 state.busy = true;
-                self.outputs.push_back(Output::Authenticate { conn, sign_in });
+                let client = state.client.clone();
+                self.outputs.push_back(Output::Authenticate { conn, sign_in, client });
             }
             (_, Request::SignIn(_)) => self.answer(conn, Answer::new(id, Code::MSGR_E_ALREADY_LOGGED_ON)),
             (Stage::SignedIn(who), request) => {
@@ -167,6 +170,7 @@ impl Service {
         };
         if let Some(state) = self.conns.get_mut(&conn) {
             state.stage = Stage::Greeted;
+            state.client = hello.client.clone().unwrap_or_default();
         }
         let welcome = Welcome {
             version,
@@ -223,6 +227,7 @@ impl Service {
                 self.set_status(who, status);
                 self.reply(conn, who, key, Answer::new(id, Code::S_OK));
             }
+            Request::Account(request) => self.account(waiting, *request),
             // A service reads none of these.
             Request::Local(_) => self.answer(conn, Answer::new(id, Code::E_INVALIDARG)),
             session @ (Request::Hello(_)

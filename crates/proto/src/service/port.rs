@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use hither_wire::message::{ContactAction, Settings, SettingsChange, SignIn};
+use hither_wire::account::{self, NewPassword};
+use hither_wire::message::{Answer, ContactAction, Settings, SettingsChange, SignIn};
 use hither_wire::{ClientFrame, Code, DeviceId, Malformed, PersonName, ServerFrame};
 
 use super::Config;
@@ -56,6 +57,20 @@ pub enum Input {
         /// The friendly name of the contact, "" where the change concerns none; or the refusal.
         result: Result<Box<str>, Code>,
     },
+    /// The answer to [`Output::ChangePassword`].
+    PasswordChanged {
+        /// Of which question.
+        ticket: Ticket,
+        /// That it is durable, or the refusal.
+        result: Result<(), Denied>,
+    },
+    /// The answer to [`Output::Devices`].
+    Devices {
+        /// Of which question.
+        ticket: Ticket,
+        /// Those that hold a token, the last used first; whether they are here is not known there.
+        result: Result<Vec<account::Device>, Code>,
+    },
     /// The time of [`super::Service::poll_timeout`] has come.
     Timeout,
     /// The operator has changed the settings. What is decided from now on is decided by these;
@@ -88,6 +103,29 @@ pub enum Output {
         conn: ConnId,
         /// What was said.
         sign_in: Box<SignIn>,
+        /// What the client has called itself in `hello`, "" if it has not.
+        client: Box<str>,
+    },
+    /// Change a password if the old one is right; the tokens of every other device stop working.
+    /// Answered by [`Input::PasswordChanged`].
+    ChangePassword {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// On which connection it was asked.
+        conn: ConnId,
+        /// Whose.
+        owner: PersonName,
+        /// The device that keeps its token.
+        device: DeviceId,
+        /// The passwords.
+        passwords: Box<NewPassword>,
+    },
+    /// Read which devices of a person hold a token; answered by [`Input::Devices`].
+    Devices {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// Whose.
+        owner: PersonName,
     },
     /// Read a person's record; answered by [`Input::Loaded`].
     Load {
@@ -153,12 +191,31 @@ pub struct Admitted {
 }
 
 /// A sign-in that is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Denied {
     /// With which code.
     pub code: Code,
     /// When to try again, if that will help.
     pub retry_after_ms: Option<u64>,
+    /// What is wrong, where the code's own sentence does not say it.
+    pub message: Option<&'static str>,
+}
+
+impl Denied {
+    /// A refusal with the code's own sentence.
+    pub fn new(code: Code) -> Denied {
+        Denied { code, retry_after_ms: None, message: None }
+    }
+
+    /// The answer to a request.
+    pub(super) fn answer(self, re: u64) -> Answer {
+        let Denied { code, retry_after_ms, message } = self;
+        let answer = Answer { retry_after_ms, ..Answer::new(re, code) };
+        match message {
+            Some(message) => Answer { message: Some(message.into()), ..answer },
+            None => answer,
+        }
+    }
 }
 
 /// Why the service closes a connection: the WebSocket close codes of `spec/wire.md`.
@@ -187,11 +244,13 @@ pub enum Close {
     TooManyRequests = 4005,
     /// Nothing was heard from the client, not even an answer to a ping.
     Silent = 4006,
+    /// The device was signed out from elsewhere.
+    SignedOut = 4008,
 }
 
 impl Close {
     /// Every reason.
-    pub const ALL: [Close; 11] = [
+    pub const ALL: [Close; 12] = [
         Close::Normal,
         Close::GoingAway,
         Close::Binary,
@@ -203,6 +262,7 @@ impl Close {
         Close::TooSlow,
         Close::TooManyRequests,
         Close::Silent,
+        Close::SignedOut,
     ];
 
     /// The number of the close frame.
@@ -224,6 +284,7 @@ impl Close {
             Close::TooSlow => "the client does not read what it is sent",
             Close::TooManyRequests => "too many requests wait for their answer",
             Close::Silent => "nothing was heard from the client",
+            Close::SignedOut => "this device was signed out: sign in again",
         }
     }
 }

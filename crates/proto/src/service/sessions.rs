@@ -137,6 +137,7 @@ fn as_move(request: Request) -> Option<(SessionId, Move)> {
         | Request::Contacts
         | Request::Contact { .. }
         | Request::Settings(_)
+        | Request::Account(_)
         | Request::Local(_) => return None,
     })
 }

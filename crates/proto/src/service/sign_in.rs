@@ -46,9 +46,7 @@ impl Service {
                 self.presence_changed(&who.person, before);
                 self.maybe_idle.push(who.person);
             }
-            Err(Denied { code, retry_after_ms }) => {
-                self.answer(conn, Answer { retry_after_ms, ..Answer::new(asked.id, code) });
-            }
+            Err(denied) => self.answer(conn, denied.answer(asked.id)),
         }
         self.work(conn);
     }
@@ -194,7 +192,10 @@ impl Service {
             (Err(code), _) => self.reply_waiting(waiting, Answer::new(0, code)),
             (Ok(_), Job::SignOut) => self.sign_out(waiting.conn, &waiting.who, waiting.id),
             (Ok(friendly_name), Job::Change(change)) => self.changed(waiting, change, friendly_name),
-            (Ok(_), Job::Invite(_)) => self.reply_waiting(waiting, Answer::new(0, Code::E_FAIL)),
+            (Ok(_), Job::RemoveDevice(device)) => self.device_removed(waiting, device),
+            (Ok(_), Job::Invite(_) | Job::Password | Job::Devices) => {
+                self.reply_waiting(waiting, Answer::new(0, Code::E_FAIL))
+            }
         }
     }
 

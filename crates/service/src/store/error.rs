@@ -67,6 +67,18 @@ pub enum StoreError {
     /// A key of this app id does not open.
     #[error("the key of {0} does not open with the key file: its row was changed; revoke it, and issue another pair")]
     Sealed(Box<str>),
+    /// The system has none.
+    #[error("the system has no randomness")]
+    Randomness,
+    /// No registration code that begins so.
+    #[error("there is no registration code that begins with {0}; `hither account code list` shows those there are")]
+    NoCode(String),
+    /// A registration code that cannot be kept.
+    #[error("a registration code has a note of at most 128 UTF-16 units, at least one use and a time to live")]
+    CodeForm,
+    /// There is no room for more registration codes.
+    #[error("there are {0} registration codes that count, which is the limit: revoke some")]
+    TooManyCodes(u32),
     /// Anything else that SQLite says.
     #[error("the store failed")]
     Sqlite(#[from] rusqlite::Error),

@@ -96,15 +96,15 @@ fn age_tokens(store: &Store, days: i64) {
 fn a_token_is_of_one_device_until_it_is_revoked() {
     let (_directory, store) = store();
     let alice = name("alice@x");
-    store.add_token(b"one", &alice, device(7), 32).unwrap();
+    store.add_token(b"one", &alice, device(7), "", 32).unwrap();
     assert_eq!(store.use_token(b"one", LIFE).unwrap(), Some((alice.clone(), device(7).to_string())));
     assert_eq!(store.use_token(b"two", LIFE).unwrap(), None);
-    store.add_token(b"two", &alice, device(7), 32).unwrap();
+    store.add_token(b"two", &alice, device(7), "", 32).unwrap();
     assert_eq!(store.use_token(b"one", LIFE).unwrap(), None, "a device has one token");
     store.change(&alice, &Change::RevokeTokens { device: device(7) }).unwrap().unwrap();
     assert_eq!(store.use_token(b"two", LIFE).unwrap(), None);
 
-    store.add_token(b"three", &alice, device(7), 32).unwrap();
+    store.add_token(b"three", &alice, device(7), "", 32).unwrap();
     store.set_password(&alice, "new").unwrap();
     assert_eq!(store.use_token(b"three", LIFE).unwrap(), None, "a new password signs everybody out");
 }
@@ -114,7 +114,7 @@ fn of_too_many_tokens_the_one_unused_for_longest_goes() {
     let (_directory, store) = store();
     let alice = name("alice@x");
     for n in 0..4 {
-        store.add_token(&[n], &alice, device(n), 3).unwrap();
+        store.add_token(&[n], &alice, device(n), "", 3).unwrap();
         assert!(store.use_token(&[n], LIFE).unwrap().is_some(), "the new one is never the one that goes");
         age_tokens(&store, 1);
         store.use_token(&[1], LIFE).unwrap();
@@ -126,7 +126,7 @@ fn of_too_many_tokens_the_one_unused_for_longest_goes() {
 #[test]
 fn a_token_lives_as_long_as_it_is_used() {
     let (_directory, store) = store();
-    store.add_token(b"one", &name("alice@x"), device(7), 32).unwrap();
+    store.add_token(b"one", &name("alice@x"), device(7), "", 32).unwrap();
     for _ in 0..3 {
         age_tokens(&store, 89);
         assert!(store.use_token(b"one", LIFE).unwrap().is_some());

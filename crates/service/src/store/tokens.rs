@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use hither_wire::{DeviceId, PersonName};
+use hither_wire::account::Device;
+use hither_wire::{DeviceId, Guid, PersonName, limits};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Store, StoreError, now};
@@ -18,6 +19,7 @@ impl Store {
         hash: &[u8],
         account: &PersonName,
         device: DeviceId,
+        client: &str,
         most: u32,
     ) -> Result<(), StoreError> {
         let transaction = self.db.unchecked_transaction()?;
@@ -30,8 +32,8 @@ impl Store {
             params![account.as_str(), most.saturating_sub(1)],
         )?;
         self.db.execute(
-            "INSERT INTO tokens (hash, account, device, last_used) VALUES (?, ?, ?, ?)",
-            params![hash, account.as_str(), device, now()],
+            "INSERT INTO tokens (hash, account, device, client, created, last_used) VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+            params![hash, account.as_str(), device, client, now()],
         )?;
         Ok(transaction.commit()?)
     }
@@ -52,6 +54,45 @@ impl Store {
             self.db.execute("UPDATE tokens SET last_used = ? WHERE hash = ?", params![now, hash])?;
         }
         Ok(PersonName::parse(&account).ok().map(|account| (account, device)))
+    }
+
+    /// Whether a device holds a token of this account.
+    pub(crate) fn knows_device(&self, account: &PersonName, device: DeviceId) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM tokens WHERE account = ? AND device = ?)";
+        let mut query = self.db.prepare_cached(sql)?;
+        Ok(query.query_row(params![account.as_str(), device.to_string()], |row| row.get(0))?)
+    }
+
+    /// The devices that hold a token of an account, the last used first; whether they are here is not
+    /// known to the store.
+    pub(crate) fn devices(&self, account: &PersonName) -> Result<Vec<Device>, StoreError> {
+        let sql = "SELECT device, client, created, last_used FROM tokens WHERE account = ?
+                   ORDER BY last_used DESC, device LIMIT ?";
+        let most = i64::try_from(limits::DEVICES).unwrap_or(i64::MAX);
+        let mut query = self.db.prepare_cached(sql)?;
+        let rows = query.query_map(params![account.as_str(), most], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
+        })?;
+        let mut devices = Vec::new();
+        for row in rows {
+            let (device, client, created, last_used) = row?;
+            let Ok(device) = Guid::parse(&device) else { continue };
+            // A token from before this was noted has no beginning.
+            let created = u64::try_from(created).ok().filter(|created| *created > 0);
+            let last_used = u64::try_from(last_used).ok();
+            devices.push(Device { device, client: client.into(), created, last_used, online: false, here: false });
+        }
+        Ok(devices)
+    }
+
+    /// Changes a password; the tokens of every device but one stop working.
+    pub(crate) fn change_password(&self, name: &PersonName, hash: &str, here: DeviceId) -> Result<(), StoreError> {
+        let transaction = self.db.unchecked_transaction()?;
+        let sql = "UPDATE accounts SET password_hash = ? WHERE name = ?";
+        super::one_row(name, self.db.execute(sql, params![hash, name.as_str()])?)?;
+        let sql = "DELETE FROM tokens WHERE account = ? AND device != ?";
+        self.db.execute(sql, params![name.as_str(), here.to_string()])?;
+        Ok(transaction.commit()?)
     }
 }
 

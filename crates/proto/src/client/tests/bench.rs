@@ -244,6 +244,7 @@ impl Bench {
                 match sign_in.credential {
                     Credential::Password(_) => " password",
                     Credential::Token(_) => " token",
+                    Credential::Registration(_) => " registration",
                     Credential::Local => " local",
                 }
             }

@@ -18,6 +18,8 @@ pub struct World {
     closed: HashMap<ConnId, Close>,
     held: Option<Vec<Output>>,
     loads: usize,
+    /// What the store says of devices.
+    pub devices: Vec<hither_wire::account::Device>,
     /// The last stay of each device.
     epochs: HashMap<u128, u64>,
 }
@@ -72,6 +74,7 @@ impl World {
             closed: HashMap::new(),
             held: None,
             loads: 0,
+            devices: Vec::new(),
             epochs: HashMap::new(),
         }
     }
@@ -253,13 +256,17 @@ impl World {
         match output {
             Output::Send { conn, frame } => self.sent.entry(conn).or_default().push(frame),
             Output::Close { conn, why } => drop(self.closed.insert(conn, why)),
-            Output::Authenticate { .. } | Output::Load { .. } | Output::Store { .. } => {}
+            Output::Authenticate { .. }
+            | Output::Load { .. }
+            | Output::Store { .. }
+            | Output::ChangePassword { .. }
+            | Output::Devices { .. } => {}
         }
     }
 
     fn store(&mut self, output: Output) -> Option<Input> {
         match output {
-            Output::Authenticate { conn, sign_in } => {
+            Output::Authenticate { conn, sign_in, .. } => {
                 let right = sign_in.credential == Credential::Password("pw".into());
                 let record = sign_in.user.and_then(|user| self.people.get(&user)).filter(|_| right);
                 let result = record
@@ -270,9 +277,15 @@ impl World {
                             token: None,
                         })
                     })
-                    .ok_or(Denied { code: Code::MSGR_E_INVALID_PASSWORD, retry_after_ms: None });
+                    .ok_or(Denied::new(Code::MSGR_E_INVALID_PASSWORD));
                 Some(Input::Authenticated { conn, result })
             }
+            Output::ChangePassword { ticket, passwords, .. } => {
+                let wrong = Err(Denied::new(Code::MSGR_E_INVALID_PASSWORD));
+                let result = if &*passwords.old == "pw" { Ok(()) } else { wrong };
+                Some(Input::PasswordChanged { ticket, result })
+            }
+            Output::Devices { ticket, .. } => Some(Input::Devices { ticket, result: Ok(self.devices.clone()) }),
             Output::Load { ticket, who } => {
                 self.loads += 1;
                 Some(Input::Loaded { ticket, person: Ok(self.people.get(&who).cloned().map(Box::new)) })

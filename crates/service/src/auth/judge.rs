@@ -1,0 +1,314 @@
+//! The judging itself: each thread has one.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hither_proto::Millis;
+use hither_proto::service::{Admitted, Input};
+use hither_wire::account::{NewPassword, Registration};
+use hither_wire::message::{Credential, SignIn};
+use hither_wire::{DeviceId, Guid, PersonName};
+use sha2::{Digest as _, Sha256};
+
+use super::line::Standing;
+use super::verdict::{Refused, Why};
+use super::{Failures, Job, Work};
+use crate::audit::{Action, Actor, Audit, AuditEvent, CodeName, Means};
+use crate::config::Live;
+use crate::driver::Clock;
+use crate::password;
+use crate::store::{Registered, Store, StoreError};
+
+/// What a thread works with.
+pub struct Judge {
+    pub store: Store,
+    pub config: Live,
+    pub failures: Arc<Mutex<Failures>>,
+    pub clock: Clock,
+    /// A hash of nobody's password.
+    pub nobody: Arc<str>,
+    pub audit: Audit,
+}
+
+/// Refused, or the store failed.
+enum Failed {
+    Refused(Refused),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Failed {
+        Failed::Store(error)
+    }
+}
+
+impl From<Refused> for Failed {
+    fn from(refused: Refused) -> Failed {
+        Failed::Refused(refused)
+    }
+}
+
+impl Judge {
+    /// Judges a job, and tells the audit.
+    pub fn check(&self, job: Job) -> Input {
+        let Job { conn, address, work } = job;
+        match work {
+            Work::SignIn { sign_in, client } => {
+                let result = self.settled(self.check_sign_in(address, &sign_in, &client));
+                let by = means(&sign_in.credential);
+                let result = match result {
+                    Ok(admitted) => {
+                        let (person, device) = (admitted.record.name.clone(), admitted.device);
+                        self.audit.tell(AuditEvent::SignedIn { person, device, address, by });
+                        Ok(Box::new(admitted))
+                    }
+                    Err(refused) => Err(self.refused(refused, sign_in.user, address, by)),
+                };
+                Input::Authenticated { conn, result }
+            }
+            Work::NewPassword { ticket, owner, device, passwords } => {
+                let result = self.settled(self.check_new_password(address, &owner, device, &passwords));
+                let result = match result {
+                    Ok(()) => {
+                        self.administered(Action::PasswordChanged, &owner, address);
+                        Ok(())
+                    }
+                    Err(refused) => Err(self.refused(refused, Some(owner), address, Means::Password)),
+                };
+                Input::PasswordChanged { ticket, result }
+            }
+        }
+    }
+
+    /// How much speaks for somebody with a password; or that they have to wait.
+    pub fn standing(&self, job: &Job) -> Result<Standing, Refused> {
+        let Some(name) = job.name() else { return Ok(Standing::Stranger) };
+        let wait_ms = self.must_wait(job.address, name);
+        if wait_ms > 0 {
+            self.throttled();
+            return Err(Refused::too_busy(wait_ms));
+        }
+        let known = job.device().map_or(Ok(false), |device| self.store.knows_device(name, device));
+        match known.map_err(|error| self.store_failed(&error))? {
+            true => Ok(Standing::Known),
+            false if self.has_failed(job.address) => Ok(Standing::Doubtful),
+            false => Ok(Standing::Stranger),
+        }
+    }
+
+    /// Somebody was refused because there were too many.
+    pub fn throttled(&self) {
+        self.audit.throttled();
+    }
+
+    fn refused(
+        &self,
+        refused: Refused,
+        person: Option<PersonName>,
+        address: IpAddr,
+        by: Means,
+    ) -> hither_proto::service::Denied {
+        match refused.why {
+            Why::TooMany => self.throttled(),
+            Why::Reason(why) => {
+                tracing::debug!(why, "somebody was refused");
+                let code = CodeName(refused.denied.code);
+                self.audit.tell(AuditEvent::SignInRefused { person, address, by, code, why });
+            }
+        }
+        refused.denied
+    }
+
+    fn administered(&self, action: Action, name: &PersonName, address: IpAddr) {
+        let by = Actor::Person(address);
+        self.audit.tell(AuditEvent::Administered { action, subject: name.to_string(), by });
+    }
+
+    fn settled<T>(&self, result: Result<T, Failed>) -> Result<T, Refused> {
+        result.map_err(|failed| match failed {
+            Failed::Refused(refused) => refused,
+            Failed::Store(error) => self.store_failed(&error),
+        })
+    }
+
+    #[expect(clippy::unused_self, reason = "what has failed is this judge's store")]
+    fn store_failed(&self, error: &StoreError) -> Refused {
+        tracing::error!(error = error as &dyn std::error::Error, "the store failed during a sign-in");
+        Refused::failed("the-store-failed")
+    }
+
+    fn check_sign_in(&self, address: IpAddr, sign_in: &SignIn, client: &str) -> Result<Admitted, Failed> {
+        match (&sign_in.credential, &sign_in.user) {
+            (Credential::Password(password), Some(name)) => {
+                self.check_password(address, name, password)?;
+                self.admit(name, sign_in.device, client)
+            }
+            (Credential::Registration(registration), Some(name)) => {
+                self.check_registration(address, name, registration)?;
+                self.admit(name, sign_in.device, client)
+            }
+            (Credential::Token(token), _) => self.check_token(sign_in, token),
+            // Over a network nobody is believed without one.
+            (Credential::Local | Credential::Password(_) | Credential::Registration(_), _) => {
+                Err(Refused::wrong("nothing-to-judge").into())
+            }
+        }
+    }
+
+    /// Whether this is somebody's password. Who does not exist costs the same work.
+    fn check_password(&self, address: IpAddr, name: &PersonName, password: &str) -> Result<(), Failed> {
+        if !self.config.get().passwords {
+            let message = "This service takes no passwords: sign in with a token of its operator's own accounts.";
+            return Err(Refused::restricted("passwords-are-off", message).into());
+        }
+        // Somebody else at the same address, or with the same name, may have been wrong meanwhile.
+        let wait_ms = self.must_wait(address, name);
+        if wait_ms > 0 {
+            return Err(Refused::too_busy(wait_ms).into());
+        }
+        let hash = self.store.password_hash(name)?;
+        let right = password::verify(password, hash.as_deref().unwrap_or(&self.nobody));
+        match (hash, right) {
+            (Some(_), true) => Ok(()),
+            (Some(_), false) => Err(self.failed(address, name, "wrong-password").into()),
+            (None, _) => Err(self.failed(address, name, "no-such-person").into()),
+        }
+    }
+
+    /// Makes an account for whoever has a code; whoever has that account already signs in, so that a
+    /// registration whose answer was lost can be said again.
+    fn check_registration(
+        &self,
+        address: IpAddr,
+        name: &PersonName,
+        registration: &Registration,
+    ) -> Result<(), Failed> {
+        let Registration { password, friendly_name, code } = registration;
+        let config = self.config.get();
+        if !config.registration || !config.passwords {
+            let message = "This service makes no accounts for those who ask: ask its operator for one.";
+            return Err(Refused::restricted("registration-is-off", message).into());
+        }
+        let wait_ms = self.must_wait(address, name);
+        if wait_ms > 0 {
+            return Err(Refused::too_busy(wait_ms).into());
+        }
+        if self.store.password_hash(name)?.is_some_and(|hash| password::verify(password, &hash)) {
+            return Ok(());
+        }
+        // Nothing is said of names to somebody without a code that counts.
+        if !self.store.code_counts(code, name)? {
+            self.count_failure(address, name);
+            return Err(no_code().into());
+        }
+        password::check_new(password, name).map_err(|message| Refused::unfit("unfit-password", message))?;
+        let hash = password::hash(password, config.password_cost).map_err(|_| Refused::failed("hashing-failed"))?;
+        match self.store.register(name, friendly_name, &hash, code)? {
+            Registered::Done => {
+                self.administered(Action::Registered, name, address);
+                Ok(())
+            }
+            Registered::NoCode => Err(no_code().into()),
+            Registered::Exists => Err(self.failed(address, name, "name-is-taken").into()),
+        }
+    }
+
+    fn check_new_password(
+        &self,
+        address: IpAddr,
+        owner: &PersonName,
+        device: DeviceId,
+        passwords: &NewPassword,
+    ) -> Result<(), Failed> {
+        self.check_password(address, owner, &passwords.old)?;
+        password::check_new(&passwords.new, owner).map_err(|message| Refused::unfit("unfit-password", message))?;
+        let cost = self.config.get().password_cost;
+        let hash = password::hash(&passwords.new, cost).map_err(|_| Refused::failed("hashing-failed"))?;
+        Ok(self.store.change_password(owner, &hash, device)?)
+    }
+
+    /// Somebody who has proved it by a password gets a token.
+    fn admit(&self, name: &PersonName, device: Option<DeviceId>, client: &str) -> Result<Admitted, Failed> {
+        // Read only now: to read it for a wrong password would take longer than for nobody, and tell
+        // them apart.
+        let record = self.store.record(name)?.ok_or(Refused::wrong("no-such-person"))?;
+        let device = device.unwrap_or_else(|| Guid(uuid::Uuid::new_v4().as_u128()));
+        let Some(token) = new_token() else {
+            tracing::error!("the system has no randomness: nobody can sign in with a password");
+            return Err(Refused::failed("no-randomness").into());
+        };
+        self.store.add_token(&hash_of(&token), name, device, client, self.config.get().tokens_per_account)?;
+        Ok(Admitted { record, device, token: Some(token.into()) })
+    }
+
+    /// A token names the person and the device by itself; who names others is refused.
+    fn check_token(&self, sign_in: &SignIn, token: &str) -> Result<Admitted, Failed> {
+        let config = self.config.get();
+        let life = Duration::from_hours(u64::from(config.token_days) * 24);
+        let used = self.store.use_token(&hash_of(token), life)?;
+        let (name, device) = used.ok_or(Refused::wrong("no-such-token"))?;
+        let device: DeviceId = Guid::parse(&device).map_err(|_| Refused::wrong("no-such-token"))?;
+        if sign_in.user.as_ref().is_some_and(|user| *user != name) || sign_in.device.is_some_and(|own| own != device) {
+            return Err(Refused::wrong("token-of-another").into());
+        }
+        if !config.passwords {
+            let message = "This service takes no passwords: sign in with a token of its operator's own accounts.";
+            return Err(Refused::restricted("passwords-are-off", message).into());
+        }
+        let record = self.store.record(&name)?.ok_or(Refused::wrong("no-such-person"))?;
+        Ok(Admitted { record, device, token: None })
+    }
+
+    fn must_wait(&self, address: IpAddr, name: &PersonName) -> Millis {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let (now, config) = (self.clock.now(), self.config.get());
+        let by_address = failures.by_address.wait(now, &address, config.failures_per_address);
+        by_address.max(failures.by_name.wait(now, name, config.failures_per_name))
+    }
+
+    fn has_failed(&self, address: IpAddr) -> bool {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.by_address.is_used(self.clock.now(), &address)
+    }
+
+    fn count_failure(&self, address: IpAddr, name: &PersonName) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let (now, config) = (self.clock.now(), self.config.get());
+        failures.by_address.take(now, address, config.failures_per_address);
+        failures.by_name.take(now, name.clone(), config.failures_per_name);
+    }
+
+    fn failed(&self, address: IpAddr, name: &PersonName, why: &'static str) -> Refused {
+        self.count_failure(address, name);
+        Refused::wrong(why)
+    }
+}
+
+fn no_code() -> Refused {
+    let message = "The registration code does not count, or not for this name: ask the operator for another one.";
+    Refused::restricted("no-such-code", message)
+}
+
+fn means(credential: &Credential) -> Means {
+    match credential {
+        Credential::Password(_) => Means::Password,
+        Credential::Registration(_) => Means::Registration,
+        Credential::Token(_) => Means::Token,
+        Credential::Local => Means::Nothing,
+    }
+}
+
+/// 32 random bytes: long enough that one round of SHA-256 keeps it. `None` if the system has no
+/// randomness.
+fn new_token() -> Option<String> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+fn hash_of(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
