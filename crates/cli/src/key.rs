@@ -6,7 +6,7 @@ use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use hither_service::keys::{AppId, Draft, KeyError, Keychain, LockConfig, NewPair};
+use hither_service::keys::{AppId, Draft, KeyError, Keychain, LockConfig, NewPair, Rotate};
 use hither_service::{Revoked, Store};
 
 use crate::args::{IssueArgs, KeyAction, KeyOutput, RotateArgs, SealArgs, StoreArgs};
@@ -52,11 +52,12 @@ fn issue(args: IssueArgs) -> Result<()> {
 }
 
 fn rotate(args: &RotateArgs) -> Result<()> {
-    let RotateArgs { id, overlap, seal, output } = args;
+    let RotateArgs { id, overlap, again, seal, output } = args;
+    let how = if *again { Rotate::Again { overlap: *overlap } } else { Rotate::Next { overlap: *overlap } };
     let failed = || format!("cannot rotate {id}");
     ensure_store(&seal.store)?;
     let keychain = Keychain::open(&seal.store.data, &config(seal)).with_context(failed)?;
-    let draft = keychain.draft_rotation(id, *overlap).with_context(failed)?;
+    let draft = keychain.draft_rotation(id, how).with_context(failed)?;
     hand_over(&keychain, &draft, output).with_context(failed)
 }
 

@@ -23,7 +23,7 @@ use hither_wire::Guid;
 
 pub use error::{KeyError, KeyFileError};
 pub use id::AppId;
-pub use issue::{Draft, NewPair};
+pub use issue::{Draft, NewPair, Rotate};
 pub use revocations::Revocations;
 pub use seal::Secret;
 

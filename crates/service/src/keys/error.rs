@@ -24,10 +24,13 @@ pub enum KeyError {
     Revoked(AppId),
     /// The id has two living keys.
     #[error(
-        "{0} is being rotated already: its old key counts for another {1} s. \
-         Rotate when that is over, or with no overlap, which ends both of its keys at once"
+        "{0} is being rotated already, and its old key still counts: `hither key show {0}` says until when. Rotate then; \
+         or with --again, if nobody has the new key; or with --overlap 0, which ends both keys at once"
     )]
-    Rotating(AppId, i64),
+    Rotating(AppId),
+    /// The id has one living key only.
+    #[error("{0} is not being rotated: it has one key, and none to make again")]
+    NotRotating(AppId),
     /// An overlap that is none any more.
     #[error("two keys of an id overlap by at most {OVERLAP_DAYS_MAX} days")]
     Overlap,
@@ -58,7 +61,9 @@ pub enum KeyFileError {
     )]
     Missing(PathBuf),
     /// It cannot be read or made.
-    #[error("cannot use the key file {path}: this user must be able to read it")]
+    #[error(
+        "cannot use the key file {path}: this user must be able to read it, and to write to its folder if it is to be made"
+    )]
     Unusable {
         /// Which.
         path: PathBuf,
