@@ -32,7 +32,7 @@ pub fn run(action: KeyAction) -> Result<ExitCode> {
 }
 
 fn issue(args: IssueArgs) -> Result<()> {
-    let IssueArgs { name, environment, md5, apps, seal, output } = args;
+    let IssueArgs { name, environment, md5, apps, seal, new_key_file, output } = args;
     let failed = || "cannot issue a pair";
     let apps = (!apps.is_empty()).then(|| apps.into_iter().collect());
     // Before anything is made.
@@ -40,7 +40,8 @@ fn issue(args: IssueArgs) -> Result<()> {
     let config = config(&seal);
     let key_file = config.key_file(&seal.store.data);
     let was_there = key_file.exists();
-    let keychain = Keychain::open_or_make(&seal.store.data, &config).with_context(failed)?;
+    let open = if new_key_file { Keychain::open_anew } else { Keychain::open_or_make };
+    let keychain = open(&seal.store.data, &config).with_context(failed)?;
     if !was_there {
         say(format_args!(
             "made the key file {}: the service needs it, and without it no key can be read; keep a copy of it apart \

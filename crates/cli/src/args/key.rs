@@ -79,6 +79,9 @@ pub struct IssueArgs {
     pub apps: Vec<Guid>,
     #[command(flatten)]
     pub seal: SealArgs,
+    /// Makes another key file in place of a lost one; every pair must be revoked. Restart the service
+    #[arg(long)]
+    pub new_key_file: bool,
     #[command(flatten)]
     pub output: KeyOutput,
 }

@@ -286,7 +286,11 @@ fn a_key_file_that_is_not_the_one() {
     std::fs::remove_file(&file).unwrap();
     assert!(keys.fails(&["issue", "--name", "Chess"]).contains("hither.key"));
     assert!(!file.exists());
+    assert!(keys.fails(&["issue", "--name", "Chess", "--new-key-file"]).contains("not revoked"));
+    assert!(!file.exists());
     assert_eq!((keys.run(&["list"]).0, keys.run(&["show", &id]).0, keys.run(&["revoke", &id]).0), (0, 0, 0));
+    keys.issue(&["--new-key-file"]);
+    assert_ne!(std::fs::read(&file).unwrap(), line);
 }
 
 #[test]

@@ -45,6 +45,11 @@ pub enum KeyError {
         "there are {PAIRS_MAX} pairs that are not revoked, which is the most: revoke some with `hither key revoke`"
     )]
     TooMany,
+    /// Something is sealed with the key file that is to be replaced.
+    #[error(
+        "there are pairs that are not revoked: the key file can be replaced when each is, with `hither key revoke`"
+    )]
+    StillSealed,
     /// Nothing secret can be made.
     #[error("the system has no randomness: no key can be made")]
     NoRandomness,
@@ -56,8 +61,9 @@ pub enum KeyError {
 pub enum KeyFileError {
     /// There is none, and there should be.
     #[error(
-        "there is no key file {0}: put back the one that the keys are sealed with, or name it with --key-file; \
-         `hither key issue` makes one with the first pair"
+        "there is no key file {0}: put back the one that the keys are sealed with, or name it with --key-file. \
+         `hither key issue` makes one with the first pair; where one is lost for good, with --new-key-file once every \
+         pair is revoked"
     )]
     Missing(PathBuf),
     /// It cannot be read or made.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hither_wire::{Guid, limits, text};
 
 use super::seal::Place;
-use super::{AppId, Environment, KeyError, Keychain, Pair, PairKey, Secret};
+use super::{AppId, Environment, KeyError, KeyFileError, Keychain, Pair, PairKey, Secret};
 use crate::store::{Rotation, StoreError, now};
 
 /// UTF-16 units of a name, at most.
@@ -132,11 +132,22 @@ impl Keychain {
         for key in &mut pair.keys {
             key.sealed = self.seal.seal(&draft.key, &Place::Row { pair: &draft.pair, key })?;
         }
-        if self.store.add_pair(&pair, PAIRS_MAX)? { Ok(()) } else { Err(KeyError::TooMany) }
+        self.store.add_pair(&pair, |living| {
+            self.still_sealed_with()?;
+            if living < PAIRS_MAX { Ok(()) } else { Err(KeyError::TooMany) }
+        })
+    }
+
+    /// Another process may have replaced the key file.
+    fn still_sealed_with(&self) -> Result<(), KeyError> {
+        let check = self.store.seal_check()?;
+        let same = check.is_some_and(|check| self.seal.is_of(&check));
+        if same { Ok(()) } else { Err(KeyFileError::Another(self.key_file.clone()).into()) }
     }
 
     fn keep_rotation(&self, id: &AppId, how: Rotate, key: &Secret) -> Result<(), KeyError> {
         self.store.rotate(|| {
+            self.still_sealed_with()?;
             let now = now();
             // As it is at this moment: another process may have been faster.
             let pair = self.rotatable(id, how, now)?;

@@ -224,9 +224,14 @@ fn what_nobody_would_issue_is_refused() {
     }
     let (id, key) = world.issue(&new(Environment::Production, false, Some(&many[..64])));
     assert!(matches!(world.judge(&id, &hmac(&key)), Verdict::Right { apps: Some(apps) } if apps.len() == 64));
-    let draft = Draft::new(&named("one too many")).unwrap();
-    assert!(!world.keychain.store.add_pair(draft.pair(), 1).unwrap());
     assert_eq!(world.keychain.store.pairs().unwrap().len(), 1);
+    let sql = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 9999)
+               INSERT INTO app_ids (id, name, environment, md5, created) SELECT n, 'n', 'test', 0, 0 FROM n";
+    world.sql().execute(sql, []).unwrap();
+    let draft = Draft::new(&named("one too many")).unwrap();
+    assert!(matches!(world.keychain.keep(&draft), Err(KeyError::TooMany)));
+    world.keychain.store.revoke_pair("77").unwrap();
+    world.keychain.keep(&draft).unwrap();
 }
 
 #[test]

@@ -159,3 +159,27 @@ fn a_new_key_that_was_lost_is_made_again() {
     assert_eq!([at(0, &first), at(0, &last)], [Verdict::Wrong(Why::Expired), right()]);
     assert!(matches!(again(HOUR), Err(KeyError::NotRotating(_))), "the old one is over");
 }
+
+#[test]
+fn a_lost_key_file_is_replaced_when_nothing_is_sealed_with_it() {
+    let world = world();
+    let (id, _) = world.usual();
+    let path = LockConfig::default().key_file(world.folder.path());
+    std::fs::remove_file(&path).unwrap();
+    let anew = || Keychain::open_anew(world.folder.path(), &LockConfig::default());
+    assert!(matches!(anew(), Err(KeyError::StillSealed)) && !path.exists());
+    // Begun with the old one, and not kept yet.
+    let (new, rotation) = (Draft::new(&new(Environment::Production, false, None)).unwrap(), id.clone());
+    world.keychain.store.revoke_pair(id.as_str()).unwrap();
+    let keychain = anew().unwrap();
+    assert!(path.exists());
+    assert!(matches!(world.keychain.keep(&new), Err(KeyError::File(KeyFileError::Another(_)))));
+    assert!(matches!(world.rotate(&rotation, HOUR), Err(KeyError::Revoked(_))));
+    keychain.keep(&new).unwrap();
+    let response = hmac(new.key().expose());
+    assert_eq!(keychain.judge(&new.pair().id, CHALLENGE, &response).unwrap(), right());
+    // A service that has the old one unlocks nothing, and says that something is wrong.
+    let stale = world.keychain.judge(&new.pair().id, CHALLENGE, &response);
+    assert!(matches!(stale, Err(StoreError::Sealed(_))));
+    assert!(matches!(anew(), Err(KeyError::StillSealed)));
+}
