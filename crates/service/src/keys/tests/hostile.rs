@@ -19,7 +19,6 @@ fn restore(db: &rusqlite::Connection) {
 fn what_is_changed_in_the_store_opens_nothing() {
     let world = world();
     let (id, key) = world.issue(&new(Environment::Production, false, Some(&[CHESS])));
-    let (other, other_key) = world.usual();
     world.rotate(&id, HOUR).unwrap();
     let response = hmac(&key);
     let right = world.judge(&id, &response);
@@ -57,16 +56,35 @@ fn what_is_changed_in_the_store_opens_nothing() {
         restore(&db);
         assert_eq!(world.judge(&id, &response), right, "{change}");
     }
-    // Rows of two pairs in each other's place.
+}
+
+#[test]
+fn a_pair_that_is_moved_to_the_other_environment_opens_there_neither() {
+    let world = world();
+    let (id, key) = world.usual();
+    world.sql().execute("UPDATE app_ids SET environment = 'test'", []).unwrap();
+    let there = Keychain::open(world.folder.path(), &config(Environment::Test)).unwrap();
+    let verdict = there.judge(id.as_str(), CHALLENGE, &hmac(&key));
+    assert!(matches!(verdict, Err(StoreError::Sealed(_))), "{verdict:?}");
+}
+
+#[test]
+fn keys_in_each_others_place_do_not_open() {
+    let world = world();
+    // Alike in everything but their ids.
+    let (one, one_key) = world.usual();
+    let (two, two_key) = world.usual();
+    let db = world.sql();
+    db.pragma_update(None, "foreign_keys", false).unwrap();
     db.execute_batch(&format!(
-        "UPDATE app_keys SET id = 'x' WHERE id = '{id}' AND number = 1;
-         UPDATE app_keys SET id = '{id}', number = 1 WHERE id = '{other}';
-         UPDATE app_keys SET id = '{other}' WHERE id = 'x';"
+        "UPDATE app_keys SET id = 'x' WHERE id = '{one}';
+         UPDATE app_keys SET id = '{one}' WHERE id = '{two}';
+         UPDATE app_keys SET id = '{two}' WHERE id = 'x';"
     ))
     .unwrap();
-    for (id, key) in [(&id, &key), (&id, &other_key), (&other, &key), (&other, &other_key)] {
+    for (id, key) in [(&one, &one_key), (&one, &two_key), (&two, &one_key), (&two, &two_key)] {
         let verdict = world.keychain.judge(id.as_str(), CHALLENGE, &hmac(key));
-        assert!(!matches!(verdict, Ok(Verdict::Right { .. })), "{verdict:?}");
+        assert!(matches!(verdict, Err(StoreError::Sealed(_))), "{verdict:?}");
     }
 }
 
