@@ -6,7 +6,7 @@ use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use hither_service::keys::{AppId, Draft, KeyError, Keychain, LockConfig, NewPair};
+use hither_service::keys::{AppId, Draft, KeyError, Keychain, LockConfig, NewPair, Rotate};
 use hither_service::{Revoked, Store};
 
 use crate::args::{IssueArgs, KeyAction, KeyOutput, RotateArgs, SealArgs, StoreArgs};
@@ -32,7 +32,7 @@ pub fn run(action: KeyAction) -> Result<ExitCode> {
 }
 
 fn issue(args: IssueArgs) -> Result<()> {
-    let IssueArgs { name, environment, md5, apps, seal, output } = args;
+    let IssueArgs { name, environment, md5, apps, seal, new_key_file, output } = args;
     let failed = || "cannot issue a pair";
     let apps = (!apps.is_empty()).then(|| apps.into_iter().collect());
     // Before anything is made.
@@ -40,7 +40,8 @@ fn issue(args: IssueArgs) -> Result<()> {
     let config = config(&seal);
     let key_file = config.key_file(&seal.store.data);
     let was_there = key_file.exists();
-    let keychain = Keychain::open_or_make(&seal.store.data, &config).with_context(failed)?;
+    let open = if new_key_file { Keychain::open_anew } else { Keychain::open_or_make };
+    let keychain = open(&seal.store.data, &config).with_context(failed)?;
     if !was_there {
         say(format_args!(
             "made the key file {}: the service needs it, and without it no key can be read; keep a copy of it apart \
@@ -52,11 +53,12 @@ fn issue(args: IssueArgs) -> Result<()> {
 }
 
 fn rotate(args: &RotateArgs) -> Result<()> {
-    let RotateArgs { id, overlap, seal, output } = args;
+    let RotateArgs { id, overlap, again, seal, output } = args;
+    let how = if *again { Rotate::Again { overlap: *overlap } } else { Rotate::Next { overlap: *overlap } };
     let failed = || format!("cannot rotate {id}");
     ensure_store(&seal.store)?;
     let keychain = Keychain::open(&seal.store.data, &config(seal)).with_context(failed)?;
-    let draft = keychain.draft_rotation(id, *overlap).with_context(failed)?;
+    let draft = keychain.draft_rotation(id, how).with_context(failed)?;
     hand_over(&keychain, &draft, output).with_context(failed)
 }
 

@@ -23,7 +23,7 @@ use hither_wire::Guid;
 
 pub use error::{KeyError, KeyFileError};
 pub use id::AppId;
-pub use issue::{Draft, NewPair};
+pub use issue::{Draft, NewPair, Rotate};
 pub use revocations::Revocations;
 pub use seal::Secret;
 
@@ -160,6 +160,8 @@ pub struct Keychain {
     environment: Environment,
     /// A sealed key of nobody, which is opened in place of one that there is not.
     nobody: Vec<u8>,
+    /// Which file it was.
+    key_file: PathBuf,
 }
 
 /// A key that a response is compared with.
@@ -198,6 +200,25 @@ impl Keychain {
         Keychain::with(store, Seal::new(&key), config, &path)
     }
 
+    /// The same once the key file is lost: from now on another counts, which is made if there is none.
+    /// Refused as long as a pair is not revoked.
+    pub fn open_anew(data: &Path, config: &LockConfig) -> Result<Keychain, KeyError> {
+        let path = config.key_file(data);
+        let store = Store::open(data)?;
+        if store.has_keys()? {
+            return Err(KeyError::StillSealed);
+        }
+        let key = match file::read(&path) {
+            Err(KeyFileError::Missing(_)) => file::make(&path)?,
+            read => read?,
+        };
+        let seal = Seal::new(&key);
+        if !store.replace_seal(&seal.check()?)? {
+            return Err(KeyError::StillSealed);
+        }
+        Keychain::with(store, seal, config, &path)
+    }
+
     fn with(store: Store, seal: Seal, config: &LockConfig, path: &Path) -> Result<Keychain, KeyError> {
         // Claimed by the first: from then on another key file is refused.
         let check = match store.seal_check()? {
@@ -208,7 +229,7 @@ impl Keychain {
             return Err(KeyFileError::Another(path.to_owned()).into());
         }
         let nobody = seal.seal(&Secret::random()?, &Place::Nobody)?;
-        Ok(Keychain { store, seal, environment: config.environment, nobody })
+        Ok(Keychain { store, seal, environment: config.environment, nobody, key_file: path.to_owned() })
     }
 
     /// Judges the response to a challenge. Reads the pair at this moment. The same work is done

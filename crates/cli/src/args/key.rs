@@ -20,13 +20,13 @@ Examples:
   hither key rotate APP-ABCDEFGHIJKLMNOP --overlap 30d --data ./data
   hither key revoke APP-ABCDEFGHIJKLMNOP --data ./data
 
-An application unlocks the API with its pair: it sends the id and, to the service's challenge, the
-response HMAC-SHA-256(key, challenge) in lower-case hexadecimal. The key's characters are the bytes.
+An application unlocks the API with its pair: to the service's challenge it sends the id and the
+response HMAC-SHA-256(key, challenge) in lower-case hexadecimal. The key's characters are its bytes.
 A running service heeds every change at once.
 
-The keys are sealed with a key file, DIR/hither.key unless --key-file names another; `issue` makes it
-with the first pair. The service needs the same file. Whoever has both it and the store has the keys:
-keep it elsewhere than the store's backups, and a copy of it somewhere safe.")]
+The keys are sealed with a key file, DIR/hither.key unless --key-file names another; `issue`
+makes it with the first pair. The service needs the same file. Whoever has both it and the store
+has the keys: keep it elsewhere than the store's backups, and a copy of it somewhere safe.")]
 pub enum KeyAction {
     /// Makes a pair; its key is shown this once
     Issue(IssueArgs),
@@ -79,6 +79,9 @@ pub struct IssueArgs {
     pub apps: Vec<Guid>,
     #[command(flatten)]
     pub seal: SealArgs,
+    /// Makes another key file in place of a lost one; every pair must be revoked. Restart the service
+    #[arg(long)]
+    pub new_key_file: bool,
     #[command(flatten)]
     pub output: KeyOutput,
 }
@@ -89,7 +92,8 @@ pub struct IssueArgs {
 Examples:
   hither key rotate APP-ABCDEFGHIJKLMNOP --data ./data                both keys count for 7 days
   hither key rotate APP-ABCDEFGHIJKLMNOP --overlap 12h --data ./data
-  hither key rotate APP-ABCDEFGHIJKLMNOP --overlap 0 --data ./data    the old key is known to others
+  hither key rotate APP-ABCDEFGHIJKLMNOP --overlap 0 --data ./data    others know the old key
+  hither key rotate APP-ABCDEFGHIJKLMNOP --again --data ./data        the new key was lost
 
 An id has at most two keys. Whoever has been unlocked with the old one stays so until signing out;
 `hither key revoke` locks them at once.")]
@@ -100,6 +104,9 @@ pub struct RotateArgs {
     /// How long the old key goes on counting: a number with s, m, h, d or w; 0 ends it at once
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = time)]
     pub overlap: Duration,
+    /// The new key of the last rotation was lost: replaces that one, and the older goes on
+    #[arg(long)]
+    pub again: bool,
     #[command(flatten)]
     pub seal: SealArgs,
     #[command(flatten)]

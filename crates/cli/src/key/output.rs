@@ -121,7 +121,7 @@ pub fn row(pair: &Pair, as_json: bool) -> Result<()> {
         return show(&json(&view(pair)));
     }
     let Pair { id, name, environment, .. } = pair;
-    show(&format!("{id:<25} {:<10} {:<24} {}", environment.name(), escape(name), state(pair)))
+    show(&format!("{:<25} {:<10} {:<24} {}", escape(id), environment.name(), escape(name), state(pair)))
 }
 
 /// A pair by itself.
@@ -131,7 +131,7 @@ pub fn whole(pair: &Pair, as_json: bool) -> Result<()> {
     }
     let at = |at: Option<i64>| at.map_or_else(|| "never".to_owned(), time);
     let mut lines = vec![
-        format!("id           {}", pair.id),
+        format!("id           {}", escape(&pair.id)),
         format!("name         {}", escape(&pair.name)),
         format!("environment  {}", pair.environment),
         format!("responses    HMAC-SHA-256{}", if pair.md5 { ", MD5" } else { "" }),

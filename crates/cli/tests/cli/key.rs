@@ -140,12 +140,14 @@ fn a_pair_is_issued_listed_rotated_and_revoked() {
     assert_eq!((code, &*errors), (0, ""));
     assert!(out.contains(id) && !out.contains(key), "{out}");
     let said = keys.fails(&["rotate", id]);
-    assert!(said.contains(id) && said.contains("being rotated already"), "{said}");
+    assert!(said.contains(id) && said.contains("being rotated already") && said.contains("--again"), "{said}");
     let pair = keys.json(&["show", id]);
     assert_eq!(pair["keys"].as_array().unwrap().len(), 2);
     let created = pair["keys"][1]["expires"].as_i64().unwrap() - pair["keys"][0]["created"].as_i64().unwrap();
     assert_eq!(created, 12 * 3600);
 
+    let again = keys.json(&["rotate", id, "--again"]);
+    assert!(again["id"] == id && again["key"].is_string(), "{again}");
     let (code, out, _) = keys.run(&["revoke", id]);
     assert!(code == 0 && out.contains(id) && out.contains("is revoked;"), "{out}");
     let (code, out, _) = keys.run(&["revoke", id]);
@@ -232,6 +234,7 @@ fn what_cannot_be_done_is_said_with_what_to_do() {
         assert!(said.contains("there is no app id APP-NOBODY") && said.contains("hither key list"), "{said}");
     }
     assert!(keys.fails(&["rotate", &id, "--overlap", "53w"]).contains("366 days"));
+    assert!(keys.fails(&["rotate", &id, "--again"]).contains("not being rotated"));
     let long = "A".repeat(65);
     for arguments in [
         &["issue"][..],
@@ -283,7 +286,11 @@ fn a_key_file_that_is_not_the_one() {
     std::fs::remove_file(&file).unwrap();
     assert!(keys.fails(&["issue", "--name", "Chess"]).contains("hither.key"));
     assert!(!file.exists());
+    assert!(keys.fails(&["issue", "--name", "Chess", "--new-key-file"]).contains("not revoked"));
+    assert!(!file.exists());
     assert_eq!((keys.run(&["list"]).0, keys.run(&["show", &id]).0, keys.run(&["revoke", &id]).0), (0, 0, 0));
+    keys.issue(&["--new-key-file"]);
+    assert_ne!(std::fs::read(&file).unwrap(), line);
 }
 
 #[test]

@@ -24,10 +24,13 @@ pub enum KeyError {
     Revoked(AppId),
     /// The id has two living keys.
     #[error(
-        "{0} is being rotated already: its old key counts for another {1} s. \
-         Rotate when that is over, or with no overlap, which ends both of its keys at once"
+        "{0} is being rotated already, and its old key still counts: `hither key show {0}` says until when. Rotate then; \
+         or with --again, if nobody has the new key; or with --overlap 0, which ends both keys at once"
     )]
-    Rotating(AppId, i64),
+    Rotating(AppId),
+    /// The id has one living key only.
+    #[error("{0} is not being rotated: it has one key, and none to make again")]
+    NotRotating(AppId),
     /// An overlap that is none any more.
     #[error("two keys of an id overlap by at most {OVERLAP_DAYS_MAX} days")]
     Overlap,
@@ -42,6 +45,11 @@ pub enum KeyError {
         "there are {PAIRS_MAX} pairs that are not revoked, which is the most: revoke some with `hither key revoke`"
     )]
     TooMany,
+    /// Something is sealed with the key file that is to be replaced.
+    #[error(
+        "there are pairs that are not revoked: the key file can be replaced when each is, with `hither key revoke`"
+    )]
+    StillSealed,
     /// Nothing secret can be made.
     #[error("the system has no randomness: no key can be made")]
     NoRandomness,
@@ -53,12 +61,15 @@ pub enum KeyError {
 pub enum KeyFileError {
     /// There is none, and there should be.
     #[error(
-        "there is no key file {0}: put back the one that the keys are sealed with, or name it with --key-file; \
-         `hither key issue` makes one with the first pair"
+        "there is no key file {0}: put back the one that the keys are sealed with, or name it with --key-file. \
+         `hither key issue` makes one with the first pair; where one is lost for good, with --new-key-file once every \
+         pair is revoked"
     )]
     Missing(PathBuf),
     /// It cannot be read or made.
-    #[error("cannot use the key file {path}: this user must be able to read it")]
+    #[error(
+        "cannot use the key file {path}: this user must be able to read it, and to write to its folder if it is to be made"
+    )]
     Unusable {
         /// Which.
         path: PathBuf,

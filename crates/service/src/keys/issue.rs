@@ -7,8 +7,8 @@ use std::time::Duration;
 use hither_wire::{Guid, limits, text};
 
 use super::seal::Place;
-use super::{AppId, Environment, KeyError, Keychain, Pair, PairKey, Secret};
-use crate::store::{Rotation, now};
+use super::{AppId, Environment, KeyError, KeyFileError, Keychain, Pair, PairKey, Secret};
+use crate::store::{Rotation, StoreError, now};
 
 /// UTF-16 units of a name, at most.
 pub const NAME_UNITS_MAX: usize = limits::FRIENDLY_NAME_UNITS;
@@ -43,7 +43,32 @@ pub struct Draft {
 #[derive(Debug)]
 enum Kind {
     New,
-    Rotation { overlap: Duration },
+    Rotation { id: AppId, how: Rotate },
+}
+
+/// Which key a new one takes the place of. An id has at most two that count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotate {
+    /// The newest, which goes on for the overlap, at most 366 days. Refused while an older one still
+    /// counts, unless the overlap is zero: that ends both at once.
+    Next {
+        /// How long, to the second.
+        overlap: Duration,
+    },
+    /// The newest, which was lost before anybody had it, and ends at once; the older one goes on for the
+    /// overlap from now. Refused if there is no older one that counts.
+    Again {
+        /// How long, to the second.
+        overlap: Duration,
+    },
+}
+
+impl Rotate {
+    fn overlap(self) -> Duration {
+        match self {
+            Rotate::Next { overlap } | Rotate::Again { overlap } => overlap,
+        }
+    }
 }
 
 impl Draft {
@@ -85,21 +110,20 @@ impl Draft {
 }
 
 impl Keychain {
-    /// Makes a new key for an id; the old one goes on for `overlap`, at most 366 days. Refused for a
-    /// revoked id, and while it has two living keys, unless `overlap` is zero: that ends both.
-    pub fn draft_rotation(&self, id: &AppId, overlap: Duration) -> Result<Draft, KeyError> {
-        if overlap > Duration::from_hours(OVERLAP_DAYS_MAX * 24) {
+    /// Makes a new key for an id. Refused for a revoked id, and as [`Rotate`] says.
+    pub fn draft_rotation(&self, id: &AppId, how: Rotate) -> Result<Draft, KeyError> {
+        if how.overlap() > Duration::from_hours(OVERLAP_DAYS_MAX * 24) {
             return Err(KeyError::Overlap);
         }
-        let pair = self.rotatable(id, overlap, now())?;
-        Ok(Draft { pair, key: Secret::random()?, kind: Kind::Rotation { overlap } })
+        let pair = self.rotatable(id, how, now())?;
+        Ok(Draft { pair, key: Secret::random()?, kind: Kind::Rotation { id: id.clone(), how } })
     }
 
     /// Keeps what was made: from now on it counts. If this fails nothing has changed.
     pub fn keep(&self, draft: &Draft) -> Result<(), KeyError> {
-        match draft.kind {
+        match &draft.kind {
             Kind::New => self.keep_new(draft),
-            Kind::Rotation { overlap } => self.keep_rotation(draft, overlap),
+            Kind::Rotation { id, how } => self.keep_rotation(id, *how, &draft.key),
         }
     }
 
@@ -108,44 +132,57 @@ impl Keychain {
         for key in &mut pair.keys {
             key.sealed = self.seal.seal(&draft.key, &Place::Row { pair: &draft.pair, key })?;
         }
-        if self.store.add_pair(&pair, PAIRS_MAX)? { Ok(()) } else { Err(KeyError::TooMany) }
+        self.store.add_pair(&pair, |living| {
+            self.still_sealed_with()?;
+            if living < PAIRS_MAX { Ok(()) } else { Err(KeyError::TooMany) }
+        })
     }
 
-    fn keep_rotation(&self, draft: &Draft, overlap: Duration) -> Result<(), KeyError> {
-        let id = AppId::parse(&draft.pair.id).ok_or(KeyError::Name)?;
+    /// Another process may have replaced the key file.
+    fn still_sealed_with(&self) -> Result<(), KeyError> {
+        let check = self.store.seal_check()?;
+        let same = check.is_some_and(|check| self.seal.is_of(&check));
+        if same { Ok(()) } else { Err(KeyFileError::Another(self.key_file.clone()).into()) }
+    }
+
+    fn keep_rotation(&self, id: &AppId, how: Rotate, key: &Secret) -> Result<(), KeyError> {
         self.store.rotate(|| {
+            self.still_sealed_with()?;
             let now = now();
             // As it is at this moment: another process may have been faster.
-            let pair = self.rotatable(&id, overlap, now)?;
-            let newest = pair.keys.first();
-            let until = now.saturating_add(i64::try_from(overlap.as_secs()).unwrap_or(i64::MAX));
-            let old = newest.map(|key| self.expiring(&pair, key, until)).transpose()?;
-            let number = newest.map_or(1, |key| key.number.saturating_add(1));
+            let pair = self.rotatable(id, how, now)?;
+            let until = now.saturating_add(i64::try_from(how.overlap().as_secs()).unwrap_or(i64::MAX));
+            let old = match how {
+                Rotate::Next { .. } => pair.keys.first(),
+                Rotate::Again { .. } => pair.keys.get(1),
+            };
+            let old = old.map(|old| self.ending(&pair, old, until)).transpose()?;
+            let number = pair.keys.first().map_or(1, |newest| newest.number.saturating_add(1));
             let mut new = PairKey { number, created: now, expires: None, sealed: Vec::new() };
-            new.sealed = self.seal.seal(&draft.key, &Place::Row { pair: &pair, key: &new })?;
+            new.sealed = self.seal.seal(key, &Place::Row { pair: &pair, key: &new })?;
             Ok::<_, KeyError>(Rotation { id: pair.id, old, new })
         })
     }
 
     /// A key that counts until then, sealed anew: the time is part of the seal.
-    fn expiring(&self, pair: &Pair, key: &PairKey, until: i64) -> Result<PairKey, KeyError> {
+    fn ending(&self, pair: &Pair, key: &PairKey, until: i64) -> Result<PairKey, KeyError> {
         let opened = self.seal.open(&key.sealed, &Place::Row { pair, key });
-        let opened = opened.ok_or_else(|| crate::store::StoreError::Sealed(pair.id.clone()))?;
-        let expires = Some(key.expires.map_or(until, |expires| expires.min(until)));
-        let mut key = PairKey { expires, ..key.clone() };
+        let opened = opened.ok_or_else(|| StoreError::Sealed(pair.id.clone()))?;
+        let mut key = PairKey { expires: Some(until), ..key.clone() };
         key.sealed = self.seal.seal(&opened, &Place::Row { pair, key: &key })?;
         Ok(key)
     }
 
-    fn rotatable(&self, id: &AppId, overlap: Duration, now: i64) -> Result<Pair, KeyError> {
+    fn rotatable(&self, id: &AppId, how: Rotate, now: i64) -> Result<Pair, KeyError> {
         let pair = self.store.pair(id.as_str())?.ok_or_else(|| KeyError::NotFound(id.clone()))?;
         if pair.revoked.is_some() {
             return Err(KeyError::Revoked(id.clone()));
         }
-        let still = pair.keys.iter().filter_map(|key| key.expires).map(|expires| expires.saturating_sub(now)).max();
-        match still {
-            Some(seconds) if seconds > 0 && !overlap.is_zero() => Err(KeyError::Rotating(id.clone(), seconds)),
-            Some(_) | None => Ok(pair),
+        let ends = pair.keys.iter().filter_map(|key| key.expires).max();
+        match (how, ends.map_or(0, |ends| ends.saturating_sub(now))) {
+            (Rotate::Next { overlap }, 1..) if !overlap.is_zero() => Err(KeyError::Rotating(id.clone())),
+            (Rotate::Again { .. }, ..=0) => Err(KeyError::NotRotating(id.clone())),
+            (Rotate::Next { .. } | Rotate::Again { .. }, _) => Ok(pair),
         }
     }
 }

@@ -22,8 +22,8 @@ pub struct Given {
 impl Given {
     /// Reads it. What has another form fits no key.
     pub fn read(response: &str) -> Given {
-        let plain = response.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        let malformed = !matches!(response.len(), MD5_DIGITS | HMAC_DIGITS) || !plain;
+        let plain = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let malformed = !matches!(response.len(), MD5_DIGITS | HMAC_DIGITS) || !response.bytes().all(plain);
         let mut digits = [0; HMAC_DIGITS];
         if !malformed {
             digits.iter_mut().zip(response.bytes()).for_each(|(digit, byte)| *digit = byte);

@@ -107,28 +107,34 @@ impl Store {
         gather(query.query([])?)
     }
 
-    /// Adds a pair with its keys, unless there are `most` already that are not revoked.
-    pub(crate) fn add_pair(&self, pair: &Pair, most: u32) -> Result<bool, StoreError> {
-        let transaction = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
+    /// Adds a pair with its keys, if `look` lets it, which gets the number of those that are not revoked
+    /// and looks while nobody else can write.
+    pub(crate) fn add_pair<E: From<StoreError>>(
+        &self,
+        pair: &Pair,
+        look: impl FnOnce(u32) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let transaction = self.writing()?;
         let sql = "SELECT count(*) FROM app_ids WHERE revoked IS NULL";
-        if self.db.query_row(sql, [], |row| row.get::<_, u32>(0))? >= most {
-            return Ok(false);
-        }
-        let Pair { id, name, environment, md5, apps, created, last_used, revoked: _, keys } = pair;
+        look(self.db.query_row(sql, [], |row| row.get(0)).map_err(StoreError::from)?)?;
+        self.put_pair(pair)?;
+        pair.keys.iter().try_for_each(|key| self.put_key(&pair.id, key))?;
+        Ok(transaction.commit().map_err(StoreError::from)?)
+    }
+
+    fn put_pair(&self, pair: &Pair) -> Result<(), StoreError> {
+        let Pair { id, name, environment, md5, apps, created, last_used, revoked: _, keys: _ } = pair;
         let apps = apps.as_ref().map(apps_text);
         self.db.execute(
             "INSERT INTO app_ids (id, name, environment, md5, apps, created, last_used) VALUES (?, ?, ?, ?, ?, ?, ?)",
             params![id, name, environment.name(), md5, apps, created, last_used],
         )?;
-        keys.iter().try_for_each(|key| self.put_key(id, key))?;
-        transaction.commit()?;
-        Ok(true)
+        Ok(())
     }
 
     /// Replaces the keys of a pair by what `rotation` says, which looks while nobody else can write.
     pub(crate) fn rotate<E: From<StoreError>>(&self, rotation: impl FnOnce() -> Result<Rotation, E>) -> Result<(), E> {
-        let begun = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate);
-        let transaction = begun.map_err(StoreError::from)?;
+        let transaction = self.writing()?;
         let Rotation { id, old, new } = rotation()?;
         self.remove_keys(&id)?;
         old.iter().chain([&new]).try_for_each(|key| self.put_key(&id, key))?;
@@ -137,7 +143,7 @@ impl Store {
 
     /// Revokes a pair for good: its keys are removed. `None` if there is no such id.
     pub fn revoke_pair(&self, id: &str) -> Result<Option<Revoked>, StoreError> {
-        let transaction = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
+        let transaction = self.writing()?;
         let sql = "SELECT revoked FROM app_ids WHERE id = ?";
         let found: Option<Option<i64>> = self.db.query_row(sql, [id], |row| row.get(0)).optional()?;
         match found {
@@ -177,6 +183,22 @@ impl Store {
         Ok(self.db.query_row("SELECT sealed FROM app_seal", [], |row| row.get(0))?)
     }
 
+    /// Whether any key is kept, living or not.
+    pub(crate) fn has_keys(&self) -> Result<bool, StoreError> {
+        Ok(self.db.query_row("SELECT EXISTS (SELECT 1 FROM app_keys)", [], |row| row.get(0))?)
+    }
+
+    /// Keeps what another key file is recognised by, unless a key is still kept.
+    pub(crate) fn replace_seal(&self, sealed: &[u8]) -> Result<bool, StoreError> {
+        let transaction = self.writing()?;
+        if self.has_keys()? {
+            return Ok(false);
+        }
+        self.db.execute("INSERT OR REPLACE INTO app_seal (one, sealed) VALUES (1, ?)", [sealed])?;
+        transaction.commit()?;
+        Ok(true)
+    }
+
     /// A number that changes when another connection has written.
     pub(crate) fn data_version(&self) -> Result<i64, StoreError> {
         Ok(self.db.pragma_query_value(None, "data_version", |row| row.get(0))?)
@@ -195,6 +217,11 @@ impl Store {
             Ok((row.get(0)?, row.get(1)?))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Immediate: what is read in it is as it is written.
+    fn writing(&self) -> Result<Transaction<'_>, StoreError> {
+        Ok(Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?)
     }
 
     fn put_key(&self, id: &str, key: &PairKey) -> Result<(), StoreError> {
