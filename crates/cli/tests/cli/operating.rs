@@ -14,10 +14,10 @@ use tempfile::TempDir;
 use crate::world::{Console, DEADLINE, connected, hither, lines, run, signal, text, wait};
 
 /// A service with a configuration file.
-struct Operated {
+pub struct Operated {
     folder: TempDir,
     child: Child,
-    url: String,
+    pub url: String,
     log: Receiver<String>,
     operations: String,
 }
@@ -40,11 +40,11 @@ impl Operated {
         let url = url.strip_prefix("listening on ").unwrap().to_owned();
         let mut this = Operated { folder, child, url, log, operations: String::new() };
         let line = this.logged("operators' tools are answered");
-        this.operations = line.rsplit('=').next().unwrap().to_owned();
+        line.rsplit('=').next().unwrap().clone_into(&mut this.operations);
         this
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -65,7 +65,7 @@ impl Operated {
         signal("HUP", self.child.id());
     }
 
-    fn add_account(&self, user: &str) -> PathBuf {
+    pub fn add_account(&self, user: &str) -> PathBuf {
         let file = self.path(user);
         fs::write(&file, user).unwrap();
         let data = self.path("data");
@@ -77,6 +77,13 @@ impl Operated {
 
     fn console(&self, user: &str) -> Console {
         let mut console = Console::start(&self.url, user, &self.add_account(user), &[]);
+        console.event("OnSignin");
+        console
+    }
+
+    /// A console that trusts the authority of [`certify`].
+    pub fn trusting_console(&self, user: &str) -> Console {
+        let mut console = Console::trusting(&self.url, user, &self.add_account(user), &self.path("ca"));
         console.event("OnSignin");
         console
     }
@@ -122,7 +129,7 @@ fn certify(folder: &Path) {
 
 const TLS: &str = "[tls]\ncertificate = \"cert\"\nkey = \"key\"\n";
 
-fn over_tls() -> Operated {
+pub fn over_tls() -> Operated {
     let folder = tempfile::tempdir().unwrap();
     certify(folder.path());
     let service = Operated::prepared(folder, TLS, |_| {});
@@ -167,50 +174,19 @@ fn settings_change_under_a_session_and_nobody_is_dropped() {
 #[test]
 fn the_certificate_changes_and_who_is_there_stays() {
     let service = over_tls();
-    let trust = |command: &mut Command| drop(command.env("HITHER_CA_FILE", service.path("ca")));
-    let password = service.add_account("alice@example.org");
-    let sign_in = || {
-        let mut command = hither();
-        trust(&mut command);
-        command.args([
-            "console",
-            "--json",
-            "--service",
-            &service.url,
-            "--user",
-            "alice@example.org",
-            "--password-file",
-        ]);
-        command.arg(&password).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().unwrap()
-    };
-    let mut alice = sign_in();
-    let said = lines(alice.stdout.take().unwrap());
-    assert!(said.recv_timeout(DEADLINE).unwrap().contains("OnSignin"));
-
+    let mut alice = service.trusting_console("alice@example.org");
     let before = service.ask("/metrics");
     assert!(before.contains("hither_tls_certificate_end_timestamp_seconds"), "{before}");
     certify(service.folder.path());
     signal("HUP", service.child.id());
     service.logged("the settings were read again");
-    let mut again = sign_in();
-    assert!(lines(again.stdout.take().unwrap()).recv_timeout(DEADLINE).unwrap().contains("OnSignin"));
-    again.kill().unwrap();
-    again.wait().unwrap();
-
+    // The new authority is the only one that this one trusts.
+    let _bob = service.trusting_console("bob@example.org");
     fs::write(service.path("key"), "nothing").unwrap();
     signal("HUP", service.child.id());
     assert!(service.logged("a setting is wrong").contains("has no private key"));
-    writeln!(alice.stdin.as_mut().unwrap(), r#"{{"id":1,"do":"contacts"}}"#).unwrap();
-    let answer = loop {
-        let line = said.recv_timeout(DEADLINE).unwrap();
-        if line.contains("\"re\":1") {
-            break line;
-        }
-    };
-    assert!(answer.contains("S_OK"), "{answer}");
-    drop(alice.stdin.take());
-    assert!(wait(&mut alice).success());
+    alice.ok(json!({"do": "contacts"}));
+    let _carol = service.trusting_console("carol@example.org");
 }
 
 #[test]
@@ -262,7 +238,9 @@ fn systemd_is_told_what_happens() {
         let count = systemd.recv(&mut text).unwrap();
         str::from_utf8(&text[..count]).unwrap().to_owned()
     };
-    let mut service = Operated::prepared(folder, "", |command| drop(command.env("NOTIFY_SOCKET", &socket)));
+    let mut service = Operated::prepared(folder, "", |command| {
+        command.env("NOTIFY_SOCKET", &socket);
+    });
     assert_eq!(told(), "READY=1\n");
     signal("HUP", service.child.id());
     assert!(told().starts_with("RELOADING=1\nMONOTONIC_USEC="));
@@ -270,4 +248,73 @@ fn systemd_is_told_what_happens() {
     signal("TERM", service.child.id());
     assert_eq!(told(), "STOPPING=1\n");
     assert!(wait(&mut service.child).success());
+}
+
+fn health(operations: &str) -> (i32, String) {
+    let output = hither().args(["health", "--operations", operations]).output().unwrap();
+    (output.status.code().unwrap(), format!("{}{}", text(&output.stdout), text(&output.stderr)))
+}
+
+#[test]
+fn its_health_can_be_asked() {
+    let service = Operated::start("drain = 600\n");
+    assert_eq!(health(&service.operations), (0, "ready\n".to_owned()));
+    let everywhere = format!("0.0.0.0:{}", service.operations.rsplit(':').next().unwrap());
+    assert_eq!(health(&everywhere).0, 0);
+    signal("TERM", service.child.id());
+    service.logged("draining");
+    assert_eq!(health(&service.operations), (1, "stopping\n".to_owned()));
+    let gone = service.operations.clone();
+    drop(service);
+    assert!(health(&gone).1.contains("no service answers"));
+    let unset = hither().arg("health").output().unwrap();
+    assert!(text(&unset.stderr).contains("service.operations"), "{}", text(&unset.stderr));
+}
+
+/// As `docs/operating.md` has it: both ways to make a copy, and the way back.
+#[test]
+fn a_copy_made_while_it_runs_is_a_store_to_go_back_to() {
+    let service = Operated::start("");
+    let _alice = service.console("alice@example.org");
+    let (data, copy) = (service.path("data"), service.path("backup.sqlite"));
+    let backup = || run(&["backup", copy.to_str().unwrap(), "--data", data.to_str().unwrap()], "");
+    assert!(backup().status.success());
+    assert!(text(&backup().stderr).contains("must be a new file"), "{}", text(&backup().stderr));
+    service.add_account("bob@example.org");
+    for made in [copy, by_sqlite(&service)] {
+        if !made.exists() {
+            continue;
+        }
+        let restored = tempfile::tempdir().unwrap();
+        fs::copy(&made, restored.path().join("hither.sqlite")).unwrap();
+        let listed = run(&["account", "list", "--data", restored.path().to_str().unwrap()], "");
+        assert!(text(&listed.stdout).contains("alice@example.org"), "{}", text(&listed.stdout));
+        assert_eq!(text(&listed.stdout).contains("bob@example.org"), made.ends_with("other.sqlite"));
+    }
+}
+
+/// The copy is not there where the command of SQLite is not.
+fn by_sqlite(service: &Operated) -> PathBuf {
+    let made = service.path("other.sqlite");
+    let mut command = Command::new("sqlite3");
+    command.arg(service.path("data/hither.sqlite")).arg(format!(".backup '{}'", made.display()));
+    drop(command.status());
+    made
+}
+
+/// Where systemd is, it takes the unit; elsewhere this is passed over.
+#[test]
+#[expect(clippy::print_stdout, reason = "who runs the tests is told what was passed over")]
+fn systemd_takes_the_unit() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let unit = fs::read_to_string(root.join("deploy/hither.service")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hither.service");
+    // The command has to be there.
+    fs::write(&file, unit.replace("/usr/local/bin/hither", env!("CARGO_BIN_EXE_hither"))).unwrap();
+    let Ok(output) = Command::new("systemd-analyze").arg("verify").arg(&file).output() else {
+        println!("passed over: there is no systemd-analyze");
+        return;
+    };
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output.stderr));
 }

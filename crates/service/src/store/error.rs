@@ -64,6 +64,15 @@ pub enum StoreError {
     /// A friendly name that no client would take.
     #[error("a friendly name has at most {} UTF-16 units", limits::FRIENDLY_NAME_UNITS)]
     FriendlyName,
+    /// A copy cannot be written.
+    #[error("cannot write {path}: it must be a new file in a folder that this user can write to")]
+    Backup {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// Anything else that SQLite says.
     #[error("the store failed")]
     Sqlite(#[from] rusqlite::Error),
