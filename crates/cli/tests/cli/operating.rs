@@ -117,11 +117,15 @@ impl Drop for Operated {
 fn certify(folder: &Path) {
     let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.distinguished_name.push(rcgen::DnType::CommonName, "an authority");
+    params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
     let authority = rcgen::KeyPair::generate().unwrap();
     fs::write(folder.join("ca"), params.self_signed(&authority).unwrap().pem()).unwrap();
     let issuer = rcgen::Issuer::new(params, authority);
     let key = rcgen::KeyPair::generate().unwrap();
-    let own = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
+    let mut own = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
+    own.distinguished_name.push(rcgen::DnType::CommonName, "a service");
+    own.use_authority_key_identifier_extension = true;
     fs::write(folder.join("cert"), own.signed_by(&key, &issuer).unwrap().pem()).unwrap();
     fs::write(folder.join("key"), key.serialize_pem()).unwrap();
     fs::set_permissions(folder.join("key"), fs::Permissions::from_mode(0o600)).unwrap();
@@ -164,6 +168,12 @@ fn settings_change_under_a_session_and_nobody_is_dropped() {
     alice.ok(json!({"do": "context", "session": session, "data": "two"}));
     assert_eq!(bob.session_event()["data"], "two");
     alice.ok(json!({"do": "cancel", "session": session}));
+
+    // TLS begins with a start: until then everybody stays as they are.
+    certify(service.folder.path());
+    service.configure(|text| text + TLS);
+    let line = service.logged("at the next start only");
+    assert!(line.contains("tls.certificate tls.key"), "{line}");
 
     let again = alice.new_session();
     alice.ok(json!({"do": "invite", "session": again, "to": "bob@example.org"}));
@@ -213,9 +223,11 @@ fn what_is_wrong_with_a_certificate_is_said_to_whoever_signs_in() {
 
 #[test]
 fn a_stop_is_told_before_it_happens() {
-    let service = Operated::start("drain = 600\n");
+    let service = Operated::start("drain = 0\n");
     let mut alice = service.console("alice@example.org");
     assert!(service.ask("/readyz").contains("200 OK"));
+    service.configure(|text| text.replace("drain = 0", "drain = 600"));
+    service.logged("the settings were read again");
     signal("TERM", service.child.id());
     service.logged("draining");
     assert!(service.ask("/readyz").contains("503"));
@@ -304,7 +316,6 @@ fn by_sqlite(service: &Operated) -> PathBuf {
 
 /// Where systemd is, it takes the unit; elsewhere this is passed over.
 #[test]
-#[expect(clippy::print_stdout, reason = "who runs the tests is told what was passed over")]
 fn systemd_takes_the_unit() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let unit = fs::read_to_string(root.join("deploy/hither.service")).unwrap();
