@@ -329,3 +329,37 @@ fn systemd_takes_the_unit() {
     };
     assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output.stderr));
 }
+
+#[test]
+fn an_agent_and_the_doctor_speak_it_too() {
+    let service = over_tls();
+    let password = service.add_account("alice@example.org");
+    let home = tempfile::tempdir().unwrap();
+    let person = |arguments: &[&str]| {
+        let mut command = hither();
+        for name in ["DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "HITHER_SOCKET"] {
+            command.env_remove(name);
+        }
+        command.env("HITHER_HOME", home.path()).env("HITHER_KEYRING", "off").env("HITHER_CA_FILE", service.path("ca"));
+        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let arguments = ["sign-in", "alice@example.org", "--service", &service.url, "--password-file"];
+    let signed_in = person(&arguments).arg(password).output().unwrap();
+    assert!(signed_in.status.success(), "{}", text(&signed_in.stderr));
+    let mut agent = person(&["agent"]).spawn().unwrap();
+    let said = lines(agent.stdout.take().unwrap());
+    assert!(said.recv_timeout(DEADLINE).unwrap().starts_with("the agent is ready"));
+    // Asked until it has signed in: a moment after it is ready.
+    let steps = loop {
+        let doctor = person(&["doctor", "--json"]).output().unwrap();
+        let steps = text(&doctor.stdout).to_owned();
+        if steps.lines().any(|line| line.contains(r#""step":"connection","outcome":"ok""#)) {
+            break steps;
+        }
+        assert!(steps.contains(r#""step":"service","outcome":"ok""#), "{steps}");
+    };
+    assert!(steps.contains(&format!("{} answers in", service.url)), "{steps}");
+    assert!(person(&["agent", "stop"]).status().unwrap().success());
+    assert!(wait(&mut agent).success());
+}
