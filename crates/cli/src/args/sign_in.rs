@@ -22,7 +22,7 @@ pub struct SignInArgs {
     /// Your sign-in name
     #[arg(value_name = "NAME@DOMAIN")]
     pub user: PersonName,
-    /// The address of the service: wss://HOST, or ws://HOST:PORT where nobody can listen in
+    /// The address of the service: `wss://HOST`, or `ws://HOST:PORT` where nobody can listen in
     #[arg(long, value_name = "URL")]
     pub service: String,
     /// The file with the password; `-` is standard input; left out, it is asked for
