@@ -22,7 +22,7 @@ APP = "{2F1A5B60-0F0B-4A53-9C1C-6E2D0D3B8A11}"
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--service", required=True, help="the service, for instance ws://127.0.0.1:8080/v1")
+    parser.add_argument("--service", required=True, help="the service: wss://HOST/v1 or ws://HOST:PORT/v1")
     parser.add_argument("--user", required=True, help="the sign-in name, NAME@DOMAIN")
     parser.add_argument("--password-file", required=True, type=Path, help="its final newline is dropped")
     parser.add_argument("--contact", action="append", default=[], help="add somebody to the contacts first")

@@ -15,7 +15,7 @@ mod sign_in;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::ConfigAction;
+use crate::config::{ConfigAction, Sources};
 
 pub use agent::{AgentAction, AgentArgs, RunArgs};
 pub use apps::{AppAction, ListArgs, RegisterArgs, ShowArgs, TestArgs};
@@ -26,7 +26,7 @@ pub use help::parse;
 pub use key::{IssueArgs, KeyAction, KeyOutput, RotateArgs, SealArgs};
 pub use people::{ContactVerb, PolicyArgs, PolicyWord, StatusArgs};
 pub use prefix::Prefix;
-pub use service::{AccountAction, NewPassword, ServeArgs, StoreArgs, Whose};
+pub use service::{AccountAction, BackupArgs, NewPassword, ServeArgs, StoreArgs, Whose};
 pub use session::{AnswerArgs, InviteArgs, OpenArgs, SessionArgs, WatchArgs};
 pub use sign_in::{KeyringArgs, SignInArgs, SignOutArgs};
 
@@ -100,6 +100,10 @@ pub enum Action {
     /// Shows and checks the settings of a service
     #[command(subcommand)]
     Config(Box<ConfigAction>),
+    /// Asks a service on this machine whether it takes clients
+    Health(Box<Sources>),
+    /// Copies the store of a service, also while that runs
+    Backup(BackupArgs),
     /// Adds, lists and removes accounts, also while the service runs
     #[command(subcommand)]
     Account(AccountAction),

@@ -125,6 +125,11 @@ impl Sources {
         (settings, configured, findings)
     }
 
+    /// Where operators' tools are answered, as far as the settings say so rightly.
+    pub fn operations(&self) -> Option<std::net::SocketAddr> {
+        self.read().0.text("service", "operations")?.parse().ok()
+    }
+
     /// Reads the settings for a service; if something is wrong with them, all of that.
     pub fn load(&self) -> Result<Loaded, Vec<Finding>> {
         let (settings, configured, findings) = self.examine();

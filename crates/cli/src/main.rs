@@ -8,11 +8,13 @@ mod account;
 mod agent;
 mod app;
 mod args;
+mod backup;
 mod config;
 mod console;
 mod demo;
 mod doctor;
 mod failure;
+mod health;
 mod key;
 mod log;
 mod open;
@@ -71,6 +73,8 @@ fn run(action: Action) -> Result<ExitCode> {
         Action::App(action) => runtime()?.block_on(app::run(&action)),
         Action::Serve(args) => runtime()?.block_on(serve::run(*args)),
         Action::Config(action) => config::run(*action),
+        Action::Health(sources) => health::run(&sources),
+        Action::Backup(args) => backup::run(&args),
         Action::Account(action) => account::run(action),
         Action::Key(action) => key::run(action),
         Action::Console(args) => {

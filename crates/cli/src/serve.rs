@@ -4,6 +4,8 @@ mod notify;
 mod reload;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -29,7 +31,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode> {
     }
     raise_file_limit(configured.service.connections);
     let (mut stop, hangup) = (Stop::new(), Hangup::new());
-    let drain = Duration::from_millis(configured.drain_ms);
+    let drain_ms = Arc::new(AtomicU64::new(configured.drain_ms));
     let server = Server::bind(configured.service).await?;
     if let Some(address) = server.operations_addr() {
         tracing::info!(%address, "operators' tools are answered");
@@ -37,11 +39,12 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode> {
     print_line(&format!("listening on {}", server.url())).context("cannot write to standard output")?;
     notify::ready();
     let handle = server.handle();
-    let reloading = tokio::spawn(Running { from, settings, handle: handle.clone(), log }.run(hangup));
+    let running = Running { from, settings, handle: handle.clone(), log, drain_ms: Arc::clone(&drain_ms) };
+    let reloading = tokio::spawn(running.run(hangup));
     let stopped = async move {
         stop.wait().await;
         notify::stopping();
-        drained(&handle, drain, &mut stop).await;
+        drained(&handle, Duration::from_millis(drain_ms.load(Ordering::Relaxed)), &mut stop).await;
     };
     server.run(stopped).await;
     reloading.abort();

@@ -1,6 +1,7 @@
 //! What the service keeps: accounts, contacts, blocks, settings and session tokens, in one SQLite
 //! file. Read anew each time, never cached: another process (`hither account`) may write as well.
 
+mod backup;
 mod codes;
 mod error;
 mod keys;

@@ -17,7 +17,8 @@ There is one for each person on a machine: a second one says so and ends. When i
 one line on standard output:
   the agent is ready at SOCKET
 Logs go to standard error. It needs a sign-in (`hither sign-in`), which may also come later.
-HITHER_HOME=DIR keeps everything below one folder, for several agents on one machine.")]
+HITHER_HOME=DIR keeps everything below one folder, for several agents on one machine.
+HITHER_CA_FILE=FILE names authorities that are trusted besides the system's.")]
 pub struct AgentArgs {
     #[command(subcommand)]
     pub action: Option<AgentAction>,

@@ -27,6 +27,21 @@ pub struct ServeArgs {
     pub from: Sources,
 }
 
+/// Arguments of `hither backup`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  hither backup /var/backups/hither.sqlite --data /var/lib/hither
+
+The copy is whole, whatever the service does meanwhile. docs/operating.md says how to go back to one.")]
+pub struct BackupArgs {
+    /// The new file; one that is there is not written over
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
 /// Actions of `hither account`.
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\

@@ -9,17 +9,20 @@ use hither::PersonName;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  hither sign-in alice@example.org --service ws://127.0.0.1:4000/v1
+  hither sign-in alice@example.org --service wss://hither.example.org
   hither sign-in alice@example.org --service ws://127.0.0.1:4000/v1 --password-file alice.txt
 
 Asks for the password once. What is kept is a token, which lets this machine sign in until you
 `hither sign-out`: in the system's keyring where there is one, else in a file that only you can
-read. An agent that runs takes the new sign-in at once.")]
+read. An agent that runs takes the new sign-in at once.
+
+Over wss:// the authorities of this system are trusted, and those in the file that HITHER_CA_FILE
+names; start the agent with it as well.")]
 pub struct SignInArgs {
     /// Your sign-in name
     #[arg(value_name = "NAME@DOMAIN")]
     pub user: PersonName,
-    /// The address of the service
+    /// The address of the service: `wss://HOST`, or `ws://HOST:PORT` where nobody can listen in
     #[arg(long, value_name = "URL")]
     pub service: String,
     /// The file with the password; `-` is standard input; left out, it is asked for

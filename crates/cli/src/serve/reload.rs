@@ -1,5 +1,8 @@
 //! `SIGHUP`: the settings are read again, and those that can change do, all or none.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use hither_service::Handle;
 
 use crate::config::{Configured, Effective, Loaded, Sources};
@@ -12,6 +15,8 @@ pub struct Running {
     pub settings: Effective,
     pub handle: Handle,
     pub log: Log,
+    /// How long a stop is told before it happens.
+    pub drain_ms: Arc<AtomicU64>,
 }
 
 /// Being asked to read the settings again: `SIGHUP`. Never comes true where there are no signals.
@@ -70,6 +75,7 @@ impl Running {
             tracing::error!(error, "the settings were not taken: those before stay");
             return;
         }
+        self.drain_ms.store(configured.drain_ms, Ordering::Relaxed);
         if !self.log.change(&configured.log) {
             tracing::warn!("what is logged could not be changed");
         }

@@ -14,10 +14,10 @@ use tempfile::TempDir;
 use crate::world::{Console, DEADLINE, connected, hither, lines, run, signal, text, wait};
 
 /// A service with a configuration file.
-struct Operated {
+pub struct Operated {
     folder: TempDir,
     child: Child,
-    url: String,
+    pub url: String,
     log: Receiver<String>,
     operations: String,
 }
@@ -40,11 +40,11 @@ impl Operated {
         let url = url.strip_prefix("listening on ").unwrap().to_owned();
         let mut this = Operated { folder, child, url, log, operations: String::new() };
         let line = this.logged("operators' tools are answered");
-        this.operations = line.rsplit('=').next().unwrap().to_owned();
+        line.rsplit('=').next().unwrap().clone_into(&mut this.operations);
         this
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -65,7 +65,7 @@ impl Operated {
         signal("HUP", self.child.id());
     }
 
-    fn add_account(&self, user: &str) -> PathBuf {
+    pub fn add_account(&self, user: &str) -> PathBuf {
         let file = self.path(user);
         fs::write(&file, user).unwrap();
         let data = self.path("data");
@@ -77,6 +77,13 @@ impl Operated {
 
     fn console(&self, user: &str) -> Console {
         let mut console = Console::start(&self.url, user, &self.add_account(user), &[]);
+        console.event("OnSignin");
+        console
+    }
+
+    /// A console that trusts the authority of [`certify`].
+    pub fn trusting_console(&self, user: &str) -> Console {
+        let mut console = Console::trusting(&self.url, user, &self.add_account(user), &self.path("ca"));
         console.event("OnSignin");
         console
     }
@@ -110,11 +117,15 @@ impl Drop for Operated {
 fn certify(folder: &Path) {
     let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.distinguished_name.push(rcgen::DnType::CommonName, "an authority");
+    params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
     let authority = rcgen::KeyPair::generate().unwrap();
     fs::write(folder.join("ca"), params.self_signed(&authority).unwrap().pem()).unwrap();
     let issuer = rcgen::Issuer::new(params, authority);
     let key = rcgen::KeyPair::generate().unwrap();
-    let own = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
+    let mut own = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
+    own.distinguished_name.push(rcgen::DnType::CommonName, "a service");
+    own.use_authority_key_identifier_extension = true;
     fs::write(folder.join("cert"), own.signed_by(&key, &issuer).unwrap().pem()).unwrap();
     fs::write(folder.join("key"), key.serialize_pem()).unwrap();
     fs::set_permissions(folder.join("key"), fs::Permissions::from_mode(0o600)).unwrap();
@@ -122,7 +133,7 @@ fn certify(folder: &Path) {
 
 const TLS: &str = "[tls]\ncertificate = \"cert\"\nkey = \"key\"\n";
 
-fn over_tls() -> Operated {
+pub fn over_tls() -> Operated {
     let folder = tempfile::tempdir().unwrap();
     certify(folder.path());
     let service = Operated::prepared(folder, TLS, |_| {});
@@ -158,6 +169,12 @@ fn settings_change_under_a_session_and_nobody_is_dropped() {
     assert_eq!(bob.session_event()["data"], "two");
     alice.ok(json!({"do": "cancel", "session": session}));
 
+    // TLS begins with a start: until then everybody stays as they are.
+    certify(service.folder.path());
+    service.configure(|text| text + TLS);
+    let line = service.logged("at the next start only");
+    assert!(line.contains("tls.certificate tls.key"), "{line}");
+
     let again = alice.new_session();
     alice.ok(json!({"do": "invite", "session": again, "to": "bob@example.org"}));
     let left = bob.event("OnInvitation")["ring_ms"].clone();
@@ -167,50 +184,19 @@ fn settings_change_under_a_session_and_nobody_is_dropped() {
 #[test]
 fn the_certificate_changes_and_who_is_there_stays() {
     let service = over_tls();
-    let trust = |command: &mut Command| drop(command.env("HITHER_CA_FILE", service.path("ca")));
-    let password = service.add_account("alice@example.org");
-    let sign_in = || {
-        let mut command = hither();
-        trust(&mut command);
-        command.args([
-            "console",
-            "--json",
-            "--service",
-            &service.url,
-            "--user",
-            "alice@example.org",
-            "--password-file",
-        ]);
-        command.arg(&password).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().unwrap()
-    };
-    let mut alice = sign_in();
-    let said = lines(alice.stdout.take().unwrap());
-    assert!(said.recv_timeout(DEADLINE).unwrap().contains("OnSignin"));
-
+    let mut alice = service.trusting_console("alice@example.org");
     let before = service.ask("/metrics");
     assert!(before.contains("hither_tls_certificate_end_timestamp_seconds"), "{before}");
     certify(service.folder.path());
     signal("HUP", service.child.id());
     service.logged("the settings were read again");
-    let mut again = sign_in();
-    assert!(lines(again.stdout.take().unwrap()).recv_timeout(DEADLINE).unwrap().contains("OnSignin"));
-    again.kill().unwrap();
-    again.wait().unwrap();
-
+    // The new authority is the only one that this one trusts.
+    let _bob = service.trusting_console("bob@example.org");
     fs::write(service.path("key"), "nothing").unwrap();
     signal("HUP", service.child.id());
     assert!(service.logged("a setting is wrong").contains("has no private key"));
-    writeln!(alice.stdin.as_mut().unwrap(), r#"{{"id":1,"do":"contacts"}}"#).unwrap();
-    let answer = loop {
-        let line = said.recv_timeout(DEADLINE).unwrap();
-        if line.contains("\"re\":1") {
-            break line;
-        }
-    };
-    assert!(answer.contains("S_OK"), "{answer}");
-    drop(alice.stdin.take());
-    assert!(wait(&mut alice).success());
+    alice.ok(json!({"do": "contacts"}));
+    let _carol = service.trusting_console("carol@example.org");
 }
 
 #[test]
@@ -237,9 +223,11 @@ fn what_is_wrong_with_a_certificate_is_said_to_whoever_signs_in() {
 
 #[test]
 fn a_stop_is_told_before_it_happens() {
-    let service = Operated::start("drain = 600\n");
+    let service = Operated::start("drain = 0\n");
     let mut alice = service.console("alice@example.org");
     assert!(service.ask("/readyz").contains("200 OK"));
+    service.configure(|text| text.replace("drain = 0", "drain = 600"));
+    service.logged("the settings were read again");
     signal("TERM", service.child.id());
     service.logged("draining");
     assert!(service.ask("/readyz").contains("503"));
@@ -262,7 +250,9 @@ fn systemd_is_told_what_happens() {
         let count = systemd.recv(&mut text).unwrap();
         str::from_utf8(&text[..count]).unwrap().to_owned()
     };
-    let mut service = Operated::prepared(folder, "", |command| drop(command.env("NOTIFY_SOCKET", &socket)));
+    let mut service = Operated::prepared(folder, "", |command| {
+        command.env("NOTIFY_SOCKET", &socket);
+    });
     assert_eq!(told(), "READY=1\n");
     signal("HUP", service.child.id());
     assert!(told().starts_with("RELOADING=1\nMONOTONIC_USEC="));
@@ -270,4 +260,106 @@ fn systemd_is_told_what_happens() {
     signal("TERM", service.child.id());
     assert_eq!(told(), "STOPPING=1\n");
     assert!(wait(&mut service.child).success());
+}
+
+fn health(operations: &str) -> (i32, String) {
+    let output = hither().args(["health", "--operations", operations]).output().unwrap();
+    (output.status.code().unwrap(), format!("{}{}", text(&output.stdout), text(&output.stderr)))
+}
+
+#[test]
+fn its_health_can_be_asked() {
+    let service = Operated::start("drain = 600\n");
+    assert_eq!(health(&service.operations), (0, "ready\n".to_owned()));
+    let everywhere = format!("0.0.0.0:{}", service.operations.rsplit(':').next().unwrap());
+    assert_eq!(health(&everywhere).0, 0);
+    signal("TERM", service.child.id());
+    service.logged("draining");
+    assert_eq!(health(&service.operations), (1, "stopping\n".to_owned()));
+    let gone = service.operations.clone();
+    drop(service);
+    assert!(health(&gone).1.contains("no service answers"));
+    let unset = hither().arg("health").output().unwrap();
+    assert!(text(&unset.stderr).contains("service.operations"), "{}", text(&unset.stderr));
+}
+
+/// As `docs/operating.md` has it: both ways to make a copy, and the way back.
+#[test]
+fn a_copy_made_while_it_runs_is_a_store_to_go_back_to() {
+    let service = Operated::start("");
+    let _alice = service.console("alice@example.org");
+    let (data, copy) = (service.path("data"), service.path("backup.sqlite"));
+    let backup = || run(&["backup", copy.to_str().unwrap(), "--data", data.to_str().unwrap()], "");
+    assert!(backup().status.success());
+    assert!(text(&backup().stderr).contains("must be a new file"), "{}", text(&backup().stderr));
+    service.add_account("bob@example.org");
+    for made in [copy, by_sqlite(&service)] {
+        if !made.exists() {
+            continue;
+        }
+        let restored = tempfile::tempdir().unwrap();
+        fs::copy(&made, restored.path().join("hither.sqlite")).unwrap();
+        let listed = run(&["account", "list", "--data", restored.path().to_str().unwrap()], "");
+        assert!(text(&listed.stdout).contains("alice@example.org"), "{}", text(&listed.stdout));
+        assert_eq!(text(&listed.stdout).contains("bob@example.org"), made.ends_with("other.sqlite"));
+    }
+}
+
+/// The copy is not there where the command of SQLite is not.
+fn by_sqlite(service: &Operated) -> PathBuf {
+    let made = service.path("other.sqlite");
+    let mut command = Command::new("sqlite3");
+    command.arg(service.path("data/hither.sqlite")).arg(format!(".backup '{}'", made.display()));
+    drop(command.status());
+    made
+}
+
+/// Where systemd is, it takes the unit; elsewhere this is passed over.
+#[test]
+fn systemd_takes_the_unit() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let unit = fs::read_to_string(root.join("deploy/hither.service")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hither.service");
+    // The command has to be there.
+    fs::write(&file, unit.replace("/usr/local/bin/hither", env!("CARGO_BIN_EXE_hither"))).unwrap();
+    let Ok(output) = Command::new("systemd-analyze").arg("verify").arg(&file).output() else {
+        println!("passed over: there is no systemd-analyze");
+        return;
+    };
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn an_agent_and_the_doctor_speak_it_too() {
+    let service = over_tls();
+    let password = service.add_account("alice@example.org");
+    let home = tempfile::tempdir().unwrap();
+    let person = |arguments: &[&str]| {
+        let mut command = hither();
+        for name in ["DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "HITHER_SOCKET"] {
+            command.env_remove(name);
+        }
+        command.env("HITHER_HOME", home.path()).env("HITHER_KEYRING", "off").env("HITHER_CA_FILE", service.path("ca"));
+        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let arguments = ["sign-in", "alice@example.org", "--service", &service.url, "--password-file"];
+    let signed_in = person(&arguments).arg(password).output().unwrap();
+    assert!(signed_in.status.success(), "{}", text(&signed_in.stderr));
+    let mut agent = person(&["agent"]).spawn().unwrap();
+    let said = lines(agent.stdout.take().unwrap());
+    assert!(said.recv_timeout(DEADLINE).unwrap().starts_with("the agent is ready"));
+    // Asked until it has signed in: a moment after it is ready.
+    let steps = loop {
+        let doctor = person(&["doctor", "--json"]).output().unwrap();
+        let steps = text(&doctor.stdout).to_owned();
+        if steps.lines().any(|line| line.contains(r#""step":"connection","outcome":"ok""#)) {
+            break steps;
+        }
+        assert!(steps.contains(r#""step":"service","outcome":"ok""#), "{steps}");
+    };
+    assert!(steps.contains(&format!("{} answers in", service.url)), "{steps}");
+    assert!(person(&["agent", "stop"]).status().unwrap().success());
+    assert!(wait(&mut agent).success());
 }

@@ -6,6 +6,7 @@ use std::sync::mpsc::Receiver;
 
 use serde_json::{Value, json};
 
+use crate::operating::over_tls;
 use crate::world::{Console, DEADLINE, Service, lines, wait};
 
 /// The Python with the packages of `examples/python`: `cargo xtask ci` names it, `cargo xtask setup`
@@ -38,6 +39,17 @@ impl Talk {
         command.arg(root().join("examples/python/talk.py")).args(["--json", "--service", &service.url, "--user", user]);
         command.arg("--password-file").arg(service.password_file(user)).args(rest);
         let mut child = command.env("PYTHONDONTWRITEBYTECODE", "1").stdout(Stdio::piped()).spawn().unwrap();
+        let stdout = lines(child.stdout.take().unwrap());
+        Talk { child, stdout }
+    }
+
+    /// The same over TLS, with an authority that is not the system's.
+    fn trusting(python: &Path, url: &str, password: &Path, authority: &Path, rest: &[&str]) -> Talk {
+        let mut command = Command::new(python);
+        command.arg(root().join("examples/python/talk.py")).args(["--json", "--service", url]);
+        command.args(["--user", "python@example.org", "--password-file"]).arg(password).args(rest);
+        command.env("SSL_CERT_FILE", authority).env("PYTHONDONTWRITEBYTECODE", "1");
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let stdout = lines(child.stdout.take().unwrap());
         Talk { child, stdout }
     }
@@ -114,5 +126,22 @@ fn a_console_invites_python() {
         (&end["how"], &end["by"], &end["code"]),
         (&json!("cancelled"), &json!("remote"), &json!(0x8100_0621_u32))
     );
+    assert!(wait(&mut talk.child).success());
+}
+
+#[test]
+fn python_over_tls() {
+    let Some(python) = python() else { return };
+    let service = over_tls();
+    let password = service.add_account("python@example.org");
+    let mut bob = service.trusting_console("bob@example.org");
+    bob.ok(json!({"do": "contact", "add": "python@example.org"}));
+    let rest = ["--contact", "bob@example.org", "--break-once", "invite", "bob@example.org", "--say", "over TLS"];
+    let mut talk = Talk::trusting(&python, &service.url, &password, &service.path("ca"), &rest);
+    let session = bob.event("OnInvitation")["session"].clone();
+    bob.ok(json!({"do": "accept", "session": session, "data": "gladly"}));
+    bob.ok(json!({"do": "attach", "session": session}));
+    assert_eq!(bob.event("OnContextData")["data"], "over TLS");
+    talk.event("ended");
     assert!(wait(&mut talk.child).success());
 }

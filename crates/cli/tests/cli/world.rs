@@ -207,7 +207,17 @@ pub struct Console {
 
 impl Console {
     pub fn start(url: &str, user: &str, password_file: &Path, more: &[&str]) -> Console {
+        Console::start_by(hither(), url, user, password_file, more)
+    }
+
+    /// Trusts an authority that is not the system's.
+    pub fn trusting(url: &str, user: &str, password_file: &Path, authority: &Path) -> Console {
         let mut command = hither();
+        command.env("HITHER_CA_FILE", authority);
+        Console::start_by(command, url, user, password_file, &[])
+    }
+
+    fn start_by(mut command: Command, url: &str, user: &str, password_file: &Path, more: &[&str]) -> Console {
         command.args(["console", "--json", "--service", url, "--user", user, "--password-file"]).arg(password_file);
         let pipes = command.args(more).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = pipes.spawn().unwrap();

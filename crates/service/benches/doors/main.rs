@@ -51,7 +51,7 @@ async fn measure() -> anyhow::Result<()> {
         "sign-in, median / worst ms (tries)", "token", "password, known device", "password, new device"
     );
     for attack in [None, Some(Attack::OneAddress), Some(Attack::ManyAddresses)] {
-        let server = Server::start("service")?;
+        let server = Server::start("service", None)?;
         let mut people = honest::prepare(&server.url).await?;
         let under_way = match attack {
             Some(attack) => Some(attack.begin(&server.url).await?),

@@ -24,14 +24,14 @@ const PAIRS: usize = 100;
 fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match std::env::args().nth(1).as_deref() {
-        Some("service") => runtime.block_on(server::run(10_000)),
+        Some("service") => runtime.block_on(server::run(10_000, None)),
         _ => runtime.block_on(measure()),
     }
 }
 
 async fn measure() -> anyhow::Result<()> {
-    let server = Server::start("service")?;
-    let mut pairs = load::pairs(&server.url, "service", PAIRS, 0).await?;
+    let server = Server::start("service", None)?;
+    let mut pairs = load::pairs(&server.url, "service", None, PAIRS, 0).await?;
     load::hops(&mut pairs).await?; // warm
     println!(
         "{:44} {:>10} {:>10} {:>12} {:>10}",

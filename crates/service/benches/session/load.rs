@@ -4,8 +4,10 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
@@ -26,13 +28,23 @@ enum Kind {
 }
 
 struct End {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Box<dyn Stream>>,
     seq: u64,
     id: u64,
 }
 
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 /// Opens pairs of connections and signs them in.
-pub async fn pairs(url: &str, role: &str, count: usize, first: usize) -> anyhow::Result<Vec<Pair>> {
+pub async fn pairs(
+    url: &str,
+    role: &str,
+    tls: Option<&TlsConnector>,
+    count: usize,
+    first: usize,
+) -> anyhow::Result<Vec<Pair>> {
     let kind = if role == "relay" { Kind::Relay } else { Kind::Service };
     let mut waiting = (first..first + count).collect::<Vec<_>>();
     let mut pairs = Vec::with_capacity(count);
@@ -41,10 +53,10 @@ pub async fn pairs(url: &str, role: &str, count: usize, first: usize) -> anyhow:
         while tasks.len() < 32
             && let Some(number) = waiting.pop()
         {
-            let url = url.to_owned();
+            let (url, tls) = (url.to_owned(), tls.cloned());
             tasks.spawn(async move {
-                let a = End::open(&url, kind, number, "a").await?;
-                let b = End::open(&url, kind, number, "b").await?;
+                let a = End::open(&url, tls.as_ref(), kind, number, "a").await?;
+                let b = End::open(&url, tls.as_ref(), kind, number, "b").await?;
                 anyhow::Ok(Pair { number, kind, a, b, sessions: 0 })
             });
         }
@@ -145,12 +157,16 @@ impl Pair {
 }
 
 impl End {
-    async fn open(url: &str, kind: Kind, number: usize, end: &str) -> anyhow::Result<End> {
-        let address = url.trim_start_matches("ws://").trim_end_matches("/v1");
+    async fn open(url: &str, tls: Option<&TlsConnector>, kind: Kind, number: usize, end: &str) -> anyhow::Result<End> {
+        let address = url.trim_start_matches("wss://").trim_start_matches("ws://").trim_end_matches("/v1");
         let tcp = TcpStream::connect(address).await?;
         tcp.set_nodelay(true)?;
         let config = WebSocketConfig::default().read_buffer_size(4096).write_buffer_size(0);
-        let (socket, _) = client_async_with_config(url, tcp, Some(config)).await?;
+        let stream: Box<dyn Stream> = match tls {
+            Some(tls) => Box::new(tls.connect("localhost".try_into()?, tcp).await?),
+            None => Box::new(tcp),
+        };
+        let (socket, _) = client_async_with_config(url, stream, Some(config)).await?;
         let mut this = End { socket, seq: 0, id: 0 };
         if kind == Kind::Relay {
             this.socket.send(Message::text(format!("{number} {end}"))).await?;

@@ -1,6 +1,7 @@
 //! The servers that are measured, each in a process of its own.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::Context as _;
@@ -12,8 +13,8 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(role: &str) -> anyhow::Result<Server> {
-        let mut child = Command::new(std::env::current_exe()?).arg(role).stdout(Stdio::piped()).spawn()?;
+    pub fn start(role: &str, folder: Option<&Path>) -> anyhow::Result<Server> {
+        let mut child = Command::new(std::env::current_exe()?).arg(role).args(folder).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().context("the server's output")?;
         let mut url = String::new();
         BufReader::new(stdout).read_line(&mut url)?;

@@ -2,28 +2,37 @@
 //! later frame goes to the other end of the pair as it is.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 type Senders = Arc<Mutex<HashMap<String, mpsc::UnboundedSender<Message>>>>;
 
-pub async fn run() -> anyhow::Result<()> {
+pub async fn run(folder: Option<&Path>) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let tls = folder.map(crate::encryption::acceptor).transpose()?;
     println!("ws://{}/v1", listener.local_addr()?);
     let senders = Senders::default();
     loop {
         let (socket, _) = listener.accept().await?;
-        tokio::spawn(serve(socket, Arc::clone(&senders)));
+        socket.set_nodelay(true)?;
+        let senders = Arc::clone(&senders);
+        match tls.clone() {
+            None => drop(tokio::spawn(serve(socket, senders))),
+            Some(tls) => {
+                tokio::spawn(async move { serve(Box::pin(tls.accept(socket)).await?, senders).await });
+            }
+        }
     }
 }
 
-async fn serve(socket: TcpStream, senders: Senders) -> anyhow::Result<()> {
-    socket.set_nodelay(true)?;
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(socket: S, senders: Senders) -> anyhow::Result<()> {
     let config = WebSocketConfig::default().read_buffer_size(2048).write_buffer_size(0);
     let socket = tokio_tungstenite::accept_async_with_config(socket, Some(config)).await?;
     let (mut sink, mut stream) = socket.split();

@@ -79,6 +79,15 @@ pub enum StoreError {
     /// There is no room for more registration codes.
     #[error("there are {0} registration codes that count, which is the limit: revoke some")]
     TooManyCodes(u32),
+    /// A copy cannot be written.
+    #[error("cannot write {path}: it must be a new file in a folder that this user can write to")]
+    Backup {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// Anything else that SQLite says.
     #[error("the store failed")]
     Sqlite(#[from] rusqlite::Error),
