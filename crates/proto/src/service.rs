@@ -13,6 +13,7 @@
 //! | `sessions` | every other request of a session; telling the parties |
 //! | `contacts`, `presence` | the contact list, who sees whom (R30) |
 //! | `device` | a device's numbered events and kept answers |
+//! | `locks` | who may do what is locked (section 2.3) |
 //! | `quota` | invitations a minute |
 //!
 //! It knows no sockets, no passwords and no database: `hither-service` does.
@@ -22,6 +23,7 @@ mod connection;
 mod contacts;
 mod device;
 mod invite;
+mod locks;
 mod port;
 mod presence;
 mod quota;
@@ -39,7 +41,8 @@ use crate::timers::Timers;
 pub use config::Config;
 use connection::Conn;
 use device::Device;
-pub use port::{Admitted, Change, Close, ConnId, Denied, Input, Output, Record, Ticket};
+use locks::{Holder, Object};
+pub use port::{Admitted, Change, Close, ConnId, Denied, Input, Output, Record, Ticket, Whom};
 use quota::Quota;
 
 /// The service machine.
@@ -55,6 +58,8 @@ pub struct Service {
     timers: Timers<Deadline>,
     /// Requests that wait for the store.
     waiting: BTreeMap<Ticket, Waiting>,
+    /// Locks that wait for a challenge that nobody has asked for, or for a judgement.
+    locks: BTreeMap<Ticket, Holder>,
     tickets: u64,
     /// The number of the next stay of a device.
     next_epoch: u64,
@@ -73,7 +78,7 @@ struct Person {
 }
 
 /// Who asks: a person on a device.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Who {
     person: PersonName,
     device: DeviceId,
@@ -88,6 +93,8 @@ enum Deadline {
     Grace(PersonName, DeviceId),
     /// A session goes on by itself (R16).
     Session(SessionId),
+    /// A challenge must be answered, or a failure told.
+    Lock(Holder),
 }
 
 /// A request that waits for the store.
@@ -107,6 +114,8 @@ enum Job {
     Invite(Box<hither_wire::message::Invite>),
     Change(Change),
     SignOut,
+    /// A challenge is being drawn for this object.
+    Challenge(Object),
 }
 
 impl Service {
@@ -123,6 +132,7 @@ impl Service {
             quota: Quota::default(),
             timers: Timers::default(),
             waiting: BTreeMap::new(),
+            locks: BTreeMap::new(),
             tickets: 0,
             next_epoch: first_epoch,
             maybe_idle: Vec::new(),
@@ -141,6 +151,9 @@ impl Service {
             Input::Authenticated { conn, result } => self.authenticated(conn, result),
             Input::Loaded { ticket, person } => self.loaded(ticket, person),
             Input::Stored { ticket, result } => self.stored(ticket, result),
+            Input::Drawn { ticket, challenge } => self.drawn(ticket, challenge),
+            Input::Judged { ticket, judgement } => self.judged(ticket, judgement),
+            Input::Challenge(whom) => self.challenge_unasked(&whom),
             Input::Timeout => self.timeout(),
             Input::Shutdown => self.shutdown(),
         }
@@ -168,6 +181,7 @@ impl Service {
                 Deadline::SignIn(conn) => self.close(conn, Close::SignInTimeout),
                 Deadline::Grace(person, device) => self.drop_device(&Who { person, device }),
                 Deadline::Session(session) => self.session_due(session),
+                Deadline::Lock(holder) => self.lock_due(&holder),
             }
         }
     }
@@ -192,10 +206,14 @@ impl Service {
     }
 
     fn ticket(&mut self, waiting: Waiting) -> Ticket {
-        self.tickets += 1;
-        let ticket = Ticket(self.tickets);
+        let ticket = self.free_ticket();
         self.waiting.insert(ticket, waiting);
         ticket
+    }
+
+    fn free_ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        Ticket(self.tickets)
     }
 
     fn send(&mut self, conn: ConnId, frame: ServerFrame) {

@@ -86,6 +86,7 @@ mod client;
 mod driver;
 mod error;
 mod event;
+mod lock;
 mod machine;
 mod resume;
 mod session;
@@ -97,11 +98,12 @@ pub use agent::{Agent, AgentBuilder, Launched};
 pub use client::{Client, ClientBuilder};
 pub use error::{ConnectError, Error, NextStep, Refusal};
 pub use event::{Event, Events, Invitation};
+pub use lock::Key;
 pub use hither_proto::client::SessionSnapshot;
 pub use hither_wire::local::{Mode, Registration};
 pub use hither_wire::message::{
     Application, Contact, ContactAction, Elsewhere, InvitationsFrom, Settings, SettingsChange, Stage,
 };
-pub use hither_wire::{Address, Code, DeviceId, Guid, PersonName, Role, SessionId, State, Status, message};
+pub use hither_wire::{Address, Code, DeviceId, Guid, LockStatus, PersonName, Role, SessionId, State, Status, message};
 pub use resume::ResumePoint;
 pub use session::{Attach, Session};

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use hither_proto::rate::Allowance;
 use hither_proto::service::Config;
 
+use crate::keys::LockConfig;
+
 /// The service's settings.
 #[derive(Clone, Debug)]
 pub struct ServiceConfig {
@@ -39,6 +41,9 @@ pub struct ServiceConfig {
     pub token_days: u32,
     /// Tokens of one account, at least 1; beyond, the one unused for longest stops working.
     pub tokens_per_account: u32,
+    /// Lock and Key (section 2.3 of the reference); off if there is none. It decides over what the
+    /// machine's own settings say of the lock.
+    pub lock: Option<LockConfig>,
 }
 
 /// Parameters of Argon2id.
@@ -75,6 +80,7 @@ impl ServiceConfig {
             failures_per_name: Allowance { burst: 10, each_ms: 6_000 },
             token_days: 90,
             tokens_per_account: 32,
+            lock: None,
         }
     }
 }

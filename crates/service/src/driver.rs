@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::auth::{self, Auth};
 use crate::connection::Link;
+use crate::lock::{self, Locks};
 use crate::metrics::Metrics;
 use crate::writer::{self, Writer};
 
@@ -57,6 +58,8 @@ pub struct Driver {
     links: HashMap<ConnId, Arc<Link>>,
     auth: Auth,
     writer: Writer,
+    /// Judges of Lock and Key; none while the lock is off.
+    locks: Option<Locks>,
     metrics: Arc<Metrics>,
     /// Answers that could be given without waiting.
     soon: Vec<Input>,
@@ -64,8 +67,15 @@ pub struct Driver {
 
 impl Driver {
     /// A driver of a machine that has not been started.
-    pub fn new(machine: Service, clock: Clock, auth: Auth, writer: Writer, metrics: Arc<Metrics>) -> Driver {
-        Driver { machine, clock, links: HashMap::new(), auth, writer, metrics, soon: Vec::new() }
+    pub fn new(
+        machine: Service,
+        clock: Clock,
+        auth: Auth,
+        writer: Writer,
+        locks: Option<Locks>,
+        metrics: Arc<Metrics>,
+    ) -> Driver {
+        Driver { machine, clock, links: HashMap::new(), auth, writer, locks, metrics, soon: Vec::new() }
     }
 
     /// Runs until `stop`; everybody has been told then.
@@ -134,6 +144,9 @@ impl Driver {
                 | Input::Closed { .. }
                 | Input::Loaded { .. }
                 | Input::Stored { .. }
+                | Input::Drawn { .. }
+                | Input::Judged { .. }
+                | Input::Challenge(_)
                 | Input::Timeout
                 | Input::Shutdown => {}
             }
@@ -173,6 +186,16 @@ impl Driver {
             Output::Load { ticket, who } => self.soon.extend(self.writer.submit(writer::Job::Load(ticket, who))),
             Output::Store { ticket, owner, change } => {
                 self.soon.extend(self.writer.submit(writer::Job::Store(ticket, owner, change)));
+            }
+            Output::Draw { ticket } => self.soon.push(Input::Drawn { ticket, challenge: lock::draw() }),
+            Output::Judge { ticket, conn, challenge, response } => {
+                let unjudged = Input::Judged { ticket, judgement: lock::unjudged() };
+                self.soon.extend(match (&self.locks, self.links.get(&conn)) {
+                    (Some(locks), Some(link)) => {
+                        locks.submit(lock::Job { ticket, address: link.address, challenge, response })
+                    }
+                    (None, _) | (_, None) => Some(unjudged),
+                });
             }
         }
     }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hither_proto::service::{ConnId, Service};
+use hither_proto::service::{Config, ConnId, Service};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::timeout;
@@ -16,6 +16,8 @@ use crate::config::ServiceConfig;
 use crate::connection::{self, Link, Pace};
 use crate::driver::{Clock, Driver, Note};
 use crate::gate::{Gate, Place, source};
+use crate::keys::{Judge, NoKeys};
+use crate::lock::{LockControl, Locks};
 use crate::metrics::Metrics;
 use crate::operations;
 use crate::outbox::Outbox;
@@ -82,6 +84,11 @@ pub struct Server {
 impl Server {
     /// Opens the store and listens. Must be called in a tokio runtime.
     pub async fn bind(config: ServiceConfig) -> Result<Server, StartError> {
+        Server::bind_with(config, Box::new(NoKeys)).await
+    }
+
+    /// [`Server::bind`], with somebody who judges the responses of Lock and Key.
+    pub async fn bind_with(config: ServiceConfig, judge: Box<dyn Judge>) -> Result<Server, StartError> {
         let failed = |source| StartError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -99,9 +106,15 @@ impl Server {
         let writer = Writer::start(store, config.connections, inbox.clone()).map_err(StartError::Thread)?;
         let auth = Auth::start(&config, clock, &inbox)?;
         let (stop, stopped) = oneshot::channel();
-        let machine = Service::new(config.machine.clone(), first_epoch());
+        let machine = Service::new(with_lock(&config), first_epoch());
+        let locks = match &config.lock {
+            Some(lock) => {
+                Some(Locks::start(lock.clone(), judge, clock, inbox.clone()).map_err(StartError::Thread)?)
+            }
+            None => None,
+        };
         let metrics = Arc::new(Metrics::new());
-        let driver = Driver::new(machine, clock, auth, writer, Arc::clone(&metrics));
+        let driver = Driver::new(machine, clock, auth, writer, locks, Arc::clone(&metrics));
         let driver = tokio::spawn(driver.run(notes, stopped));
         Ok(Server { listener, address, config, inbox, stop, metrics, operations, driver })
     }
@@ -114,6 +127,11 @@ impl Server {
     /// Where operators' tools ask, if there is such a place.
     pub fn operations_addr(&self) -> Option<SocketAddr> {
         self.operations.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// Asks for proofs while the service runs.
+    pub fn lock_control(&self) -> LockControl {
+        LockControl::new(self.inbox.clone())
     }
 
     /// What a client connects to.
@@ -199,6 +217,14 @@ async fn accept(
                 tokio::time::sleep(BREATH).await;
             }
         }
+    }
+}
+
+/// The machine's settings, with what is set of the lock.
+fn with_lock(config: &ServiceConfig) -> Config {
+    match &config.lock {
+        Some(lock) => Config { lock: true, answer_ms: lock.answer_ms, ..config.machine.clone() },
+        None => Config { lock: false, ..config.machine.clone() },
     }
 }
 

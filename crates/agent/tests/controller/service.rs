@@ -165,6 +165,7 @@ impl Running {
                         let person = Ok(self.people.get(&who).cloned().map(Box::new));
                         inputs.push(Input::Loaded { ticket, person });
                     }
+                    Output::Draw { .. } | Output::Judge { .. } => {}
                     Output::Store { ticket, .. } => inputs.push(Input::Stored { ticket, result: Ok("".into()) }),
                 }
             }

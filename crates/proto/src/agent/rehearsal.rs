@@ -128,6 +128,9 @@ fn moved(request: &Request) -> Option<(SessionId, Move)> {
         | Request::Contacts
         | Request::Contact { .. }
         | Request::Settings(_)
+        | Request::Challenge { .. }
+        | Request::Response(_)
+        | Request::Release
         | Request::Local(_) => return None,
     })
 }

@@ -69,7 +69,12 @@ impl Agent {
             | Request::Settings(_)) => {
                 self.relay_personal(request, key, caller);
             }
-            Request::Hello(_) | Request::SignIn(_) | Request::Ping => self.refuse(&caller, Code::E_INVALIDARG),
+            request @ (Request::Challenge { .. } | Request::Response(_)) => {
+                self.relay(request, key, caller, Then::Nothing);
+            }
+            Request::Hello(_) | Request::SignIn(_) | Request::Ping | Request::Release => {
+                self.refuse(&caller, Code::E_INVALIDARG);
+            }
         }
     }
 
@@ -124,6 +129,9 @@ impl Agent {
 
     fn ask_local(&mut self, caller: Caller, program: ProgramId, request: local::Request) {
         match request {
+            local::Request::Register(_) | local::Request::Unregister { .. } if self.is_locked(program) => {
+                self.refuse(&caller, Code::MSGR_E_API_LOCKED);
+            }
             local::Request::Register(registration) => {
                 self.wait(caller, |ticket| Output::Register { ticket, registration });
             }

@@ -74,6 +74,9 @@ impl Client {
             | Request::Contacts
             | Request::Contact { .. }
             | Request::Settings(_)
+            | Request::Challenge { .. }
+            | Request::Response(_)
+            | Request::Release
             | Request::Local(_) => {}
         }
     }
@@ -109,6 +112,9 @@ fn reply(request: &Request, answer: Answer) -> Result<Reply, Refusal> {
         | Request::Context { .. }
         | Request::Progress { .. }
         | Request::SetStatus { .. }
+        | Request::Challenge { .. }
+        | Request::Response(_)
+        | Request::Release
         | Request::Local(_) => {
             if answer.code == Code::S_FALSE {
                 Reply::Already

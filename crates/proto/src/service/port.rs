@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use hither_wire::lock::Response;
 use hither_wire::message::{ContactAction, Settings, SettingsChange, SignIn};
 use hither_wire::{ClientFrame, Code, DeviceId, Malformed, PersonName, ServerFrame};
+
+use crate::lock::Judgement;
 
 /// A connection; numbered by the shell, never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,6 +57,23 @@ pub enum Input {
         /// The friendly name of the contact, "" where the change concerns none; or the refusal.
         result: Result<Box<str>, Code>,
     },
+    /// The answer to [`Output::Draw`].
+    Drawn {
+        /// Of which question.
+        ticket: Ticket,
+        /// A challenge that nobody can guess, at most `limits::CHALLENGE_BYTES`; `None` if the system
+        /// has no randomness.
+        challenge: Option<Box<str>>,
+    },
+    /// The answer to [`Output::Judge`].
+    Judged {
+        /// Of which question.
+        ticket: Ticket,
+        /// What came of it.
+        judgement: Judgement,
+    },
+    /// The operator wants proofs: these are challenged, unasked (section 2.3).
+    Challenge(Whom),
     /// The time of [`super::Service::poll_timeout`] has come.
     Timeout,
     /// The service stops: everybody is told and every connection closed.
@@ -100,6 +120,34 @@ pub enum Output {
         /// What changes.
         change: Change,
     },
+    /// Draw a challenge at random; answered by [`Input::Drawn`], and at once.
+    Draw {
+        /// Comes back with the answer.
+        ticket: Ticket,
+    },
+    /// Judge a response; answered by [`Input::Judged`].
+    Judge {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// On which connection it came: failures are counted by its address.
+        conn: ConnId,
+        /// The challenge.
+        challenge: Box<str>,
+        /// What was said to it.
+        response: Box<Response>,
+    },
+}
+
+/// Whose locks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// Everybody's.
+    Everybody,
+    /// Those of all devices of a person.
+    Person(PersonName),
+    /// Those that are unlocked by the key of this application id, or are being unlocked by it: the key
+    /// has been revoked, or has expired.
+    UnlockedBy(Box<str>),
 }
 
 /// A durable change of a person's record.

@@ -137,6 +137,9 @@ fn as_move(request: Request) -> Option<(SessionId, Move)> {
         | Request::Contacts
         | Request::Contact { .. }
         | Request::Settings(_)
+        | Request::Challenge { .. }
+        | Request::Response(_)
+        | Request::Release
         | Request::Local(_) => return None,
     })
 }

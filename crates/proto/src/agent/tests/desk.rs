@@ -289,6 +289,7 @@ fn word(output: &Output) -> String {
         Output::Reload => "reload".into(),
         Output::SignedOut => "signed out".into(),
         Output::Stop => "stop".into(),
+        Output::Prove { challenge, .. } => format!("prove {challenge}"),
         Output::Save | Output::Service(_) | Output::Send { .. } => unreachable!(),
     }
 }

@@ -3,11 +3,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use hither_wire::lock::Response;
 use hither_wire::message::{Answer, ContactAction, Credential, Data, Event, EventFrame, Settings};
 use hither_wire::{Code, Guid, PersonName, ServerFrame, SessionId, decode_client};
 
 use crate::Millis;
-use crate::service::{Admitted, Change, Close, Config, ConnId, Denied, Input, Output, Record, Service};
+use crate::lock::Judgement;
+use crate::service::{
+    Admitted, Change, Close, Config, ConnId, Denied, Input, Output, Record, Service, Ticket, Whom,
+};
 
 pub struct World {
     service: Service,
@@ -18,6 +22,10 @@ pub struct World {
     closed: HashMap<ConnId, Close>,
     held: Option<Vec<Output>>,
     loads: usize,
+    /// Challenges drawn so far: they are `c1`, `c2` and so on.
+    drawn: u64,
+    /// Responses that wait to be judged.
+    pub judging: Vec<(Ticket, Box<str>, Box<Response>)>,
     /// The last stay of each device.
     epochs: HashMap<u128, u64>,
 }
@@ -72,6 +80,8 @@ impl World {
             closed: HashMap::new(),
             held: None,
             loads: 0,
+            drawn: 0,
+            judging: Vec::new(),
             epochs: HashMap::new(),
         }
     }
@@ -109,7 +119,9 @@ impl World {
         let conn = self.open();
         let signed_in = self.sign_in(conn, who, device, None).signed_in.unwrap();
         assert!(!signed_in.resumed);
-        let presence = self.sent[&conn].iter().filter(|f| matches!(f, ServerFrame::Event(e) if e.seq.is_none()));
+        let presence = self.sent[&conn]
+            .iter()
+            .filter(|f| matches!(f, ServerFrame::Event(e) if matches!(e.event, Event::Presence { .. })));
         assert_eq!(signed_in.online, presence.count() as u64);
         conn
     }
@@ -171,6 +183,21 @@ impl World {
                 }
             }
         }
+    }
+
+    /// The oldest response is judged.
+    pub fn judge(&mut self, judgement: Judgement) {
+        let (ticket, _, _) = self.judging.remove(0);
+        self.judge_again(ticket, judgement);
+    }
+
+    pub fn judge_again(&mut self, ticket: Ticket, judgement: Judgement) {
+        self.handle(Input::Judged { ticket, judgement });
+    }
+
+    /// The operator wants proofs.
+    pub fn challenge(&mut self, whom: Whom) {
+        self.handle(Input::Challenge(whom));
     }
 
     pub fn loads(&mut self) -> usize {
@@ -247,7 +274,11 @@ impl World {
         match output {
             Output::Send { conn, frame } => self.sent.entry(conn).or_default().push(frame),
             Output::Close { conn, why } => drop(self.closed.insert(conn, why)),
-            Output::Authenticate { .. } | Output::Load { .. } | Output::Store { .. } => {}
+            Output::Authenticate { .. }
+            | Output::Load { .. }
+            | Output::Store { .. }
+            | Output::Draw { .. }
+            | Output::Judge { .. } => {}
         }
     }
 
@@ -274,6 +305,14 @@ impl World {
             Output::Store { ticket, owner, change } => {
                 let result = self.change(&owner, change);
                 Some(Input::Stored { ticket, result })
+            }
+            Output::Draw { ticket } => {
+                self.drawn += 1;
+                Some(Input::Drawn { ticket, challenge: Some(format!("c{}", self.drawn).into()) })
+            }
+            Output::Judge { ticket, challenge, response, .. } => {
+                self.judging.push((ticket, challenge, response));
+                None
             }
             other => {
                 self.note(other);
