@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use hither_service::{PasswordCost, Server, ServiceConfig, Store, hash_password};
+use hither_service::keys::{Judge, NoKeys};
+use hither_service::{LockControl, PasswordCost, Server, ServiceConfig, Store, hash_password};
 use hither_wire::PersonName;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -22,6 +23,7 @@ pub struct TestService {
     pub address: SocketAddr,
     pub operations: Option<SocketAddr>,
     pub data: tempfile::TempDir,
+    pub lock: LockControl,
     stop: Option<oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -35,12 +37,18 @@ pub async fn service_with(change: impl FnOnce(&mut ServiceConfig)) -> TestServic
     let mut config = ServiceConfig::new("127.0.0.1:0".parse().unwrap(), data.path().to_owned());
     config.password_cost = PasswordCost::FOR_TESTS;
     change(&mut config);
+    serve(data, config, Box::new(NoKeys)).await
+}
+
+/// A service with this data, these settings and this judge.
+pub async fn serve(data: tempfile::TempDir, config: ServiceConfig, judge: Box<dyn Judge>) -> TestService {
     people(&data);
-    let server = Server::bind(config).await.unwrap();
+    let server = Server::bind_with(config, judge).await.unwrap();
     let (address, operations) = (server.local_addr(), server.operations_addr());
+    let lock = server.lock_control();
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(server.run(async move { drop(stopped.await) }));
-    TestService { address, operations, data, stop: Some(stop), task }
+    TestService { address, operations, data, lock, stop: Some(stop), task }
 }
 
 pub async fn service() -> TestService {
@@ -190,7 +198,8 @@ impl Raw {
     pub async fn nothing_came(&mut self) {
         let answer = self.ask("ping", json!({})).await;
         assert_eq!(answer["code"], 0);
-        assert!(self.events.iter().all(|event| event["event"] == "presence"), "{:?}", self.events);
+        let news = self.events.iter().filter(|event| event["event"] != "presence" && event["event"] != "lock");
+        assert_eq!(news.count(), 0, "{:?}", self.events);
     }
 
     pub async fn sign_in(&mut self, who: &str, more: Value) -> Value {
