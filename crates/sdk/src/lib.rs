@@ -98,12 +98,12 @@ pub use agent::{Agent, AgentBuilder, Launched};
 pub use client::{Client, ClientBuilder};
 pub use error::{ConnectError, Error, NextStep, Refusal};
 pub use event::{Event, Events, Invitation};
-pub use lock::Key;
 pub use hither_proto::client::SessionSnapshot;
 pub use hither_wire::local::{Mode, Registration};
 pub use hither_wire::message::{
     Application, Contact, ContactAction, Elsewhere, InvitationsFrom, Settings, SettingsChange, Stage,
 };
 pub use hither_wire::{Address, Code, DeviceId, Guid, LockStatus, PersonName, Role, SessionId, State, Status, message};
+pub use lock::Key;
 pub use resume::ResumePoint;
 pub use session::{Attach, Session};

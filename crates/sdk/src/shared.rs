@@ -89,7 +89,13 @@ impl Shared {
             restored,
             serves: BTreeSet::new(),
         };
-        Shared { state: Mutex::new(state), changed: Notify::new(), lock_changed: Notify::new(), clock: Clock::start(), durable }
+        Shared {
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            lock_changed: Notify::new(),
+            clock: Clock::start(),
+            durable,
+        }
     }
 
     pub fn lock(&self) -> MutexGuard<'_, State> {

@@ -24,8 +24,8 @@ mod writer;
 
 pub use config::{PasswordCost, ServiceConfig};
 pub use hither_proto::rate::Allowance;
-pub use hither_proto::service::Whom;
 pub use hither_proto::service::Config as MachineConfig;
+pub use hither_proto::service::Whom;
 pub use keys::LockConfig;
 pub use lock::LockControl;
 pub use password::{PasswordError, hash as hash_password};

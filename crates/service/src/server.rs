@@ -108,9 +108,7 @@ impl Server {
         let (stop, stopped) = oneshot::channel();
         let machine = Service::new(with_lock(&config), first_epoch());
         let locks = match &config.lock {
-            Some(lock) => {
-                Some(Locks::start(lock.clone(), judge, clock, inbox.clone()).map_err(StartError::Thread)?)
-            }
+            Some(lock) => Some(Locks::start(lock.clone(), judge, clock, inbox.clone()).map_err(StartError::Thread)?),
             None => None,
         };
         let metrics = Arc::new(Metrics::new());

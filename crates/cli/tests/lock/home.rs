@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use hither::{Agent, Events, Key};
 use hither_service::keys::{Judge, Verdict, Why};
-use hither_service::{
-    LockConfig, LockControl, PasswordCost, Server, ServiceConfig, Store, StoreError, hash_password,
-};
+use hither_service::{LockConfig, LockControl, PasswordCost, Server, ServiceConfig, Store, StoreError, hash_password};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -86,7 +84,7 @@ impl Drop for Home {
 
 impl Home {
     /// Somebody who is signed in, with a running agent that perhaps has a pair of its own.
-    pub async fn with_agent(world: &World, who: &str, pair: Option<(&'static str, &str)>) -> Home {
+    pub fn with_agent(world: &World, who: &str, pair: Option<(&'static str, &str)>) -> Home {
         let folder = tempfile::tempdir().unwrap();
         let password = folder.path().join("password");
         secret(&password, PASSWORD);
@@ -100,7 +98,7 @@ impl Home {
         home
     }
 
-    pub async fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.kill();
         self.start();
     }
@@ -170,7 +168,7 @@ impl Home {
         let (errors, log) = (BufReader::new(child.stderr.take().unwrap()), Arc::clone(&self.log));
         std::thread::spawn(move || {
             for line in errors.lines().map_while(Result::ok) {
-                log.lock().unwrap().push_str(&format!("{line}\n"));
+                log.lock().unwrap().extend([&line, "\n"]);
             }
         });
         let mut ready = String::new();

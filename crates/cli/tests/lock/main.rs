@@ -35,17 +35,15 @@ async fn wait_for(events: &mut hither::Events, wanted: impl Fn(&Event) -> bool) 
 }
 
 async fn locked_again(events: &mut hither::Events) {
-    let initialized = |event: &Event| {
-        matches!(event, Event::LockStatusChanged { status: LockStatus::Initialized, .. })
-    };
+    let initialized = |event: &Event| matches!(event, Event::LockStatusChanged { status: LockStatus::Initialized, .. });
     wait_for(events, initialized).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_application_unlocks_for_itself() {
     let world = World::start().await;
-    let alice = Home::with_agent(&world, "alice@example.org", None).await;
-    let _bob = Home::with_agent(&world, BOB, None).await;
+    let alice = Home::with_agent(&world, "alice@example.org", None);
+    let _bob = Home::with_agent(&world, BOB, None);
     alice.ok(&["app", "register", CHESS, "Chess", "--", "/bin/true"]);
 
     let (chess, mut chess_told) = alice.application().await;
@@ -76,12 +74,12 @@ async fn each_application_unlocks_for_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_agent_comes_back_and_its_applications_stay_unlocked() {
     let world = World::start().await;
-    let mut alice = Home::with_agent(&world, "alice@example.org", None).await;
-    let _bob = Home::with_agent(&world, BOB, None).await;
+    let mut alice = Home::with_agent(&world, "alice@example.org", None);
+    let _bob = Home::with_agent(&world, BOB, None);
     alice.ok(&["app", "register", CHESS, "Chess", "--", "/bin/true"]);
     let (chess, mut told) = alice.application().await;
     chess.unlock("chess", &Key::new("secret")).await.unwrap();
-    alice.restart().await;
+    alice.restart();
     wait_for(&mut told, |event| matches!(event, Event::Signin { resumed: true, .. })).await;
     assert_eq!(chess.lock_status(), LockStatus::Unlocked);
     invite(&chess).await.unwrap();
@@ -99,8 +97,8 @@ async fn a_killed_agent_comes_back_and_its_applications_stay_unlocked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_persons_own_tools_invite_with_the_agents_pair() {
     let world = World::start().await;
-    let alice = Home::with_agent(&world, "alice@example.org", None).await;
-    let bob = Home::with_agent(&world, BOB, Some(("agents", "agentkey"))).await;
+    let alice = Home::with_agent(&world, "alice@example.org", None);
+    let bob = Home::with_agent(&world, BOB, Some(("agents", "agentkey")));
     for home in [&alice, &bob] {
         // Registering by oneself is not behind the lock, nor are drop-in files.
         home.ok(&["app", "register", CHESS, "Chess", "--", "/bin/true"]);

@@ -38,10 +38,9 @@ impl Agent {
         match self.own_lock() {
             LockStatus::NotInitialized => LockStatus::NotInitialized,
             LockStatus::Disabled => LockStatus::Disabled,
-            LockStatus::Initialized
-            | LockStatus::PendingResult
-            | LockStatus::Unlocked
-            | LockStatus::UnlockFailed => LockStatus::Initialized,
+            LockStatus::Initialized | LockStatus::PendingResult | LockStatus::Unlocked | LockStatus::UnlockFailed => {
+                LockStatus::Initialized
+            }
         }
     }
 

@@ -8,8 +8,8 @@ use hither_wire::message::{
     Application, Contact, ContactAction, Credential, Elsewhere, Event as Told, Request, Settings, SettingsChange, Stage,
 };
 use hither_wire::{
-    Address, Answer, ClientFrame, Code, DeviceId, Guid, LockStatus, PersonName, Role, ServerFrame, SessionId, State, Status,
-    limits, local,
+    Address, Answer, ClientFrame, Code, DeviceId, Guid, LockStatus, PersonName, Role, ServerFrame, SessionId, State,
+    Status, limits, local,
 };
 use serde::{Deserialize, Serialize};
 

@@ -58,12 +58,11 @@ impl Requests {
             }
             return;
         };
-        match self.queue.iter_mut().find(|pending| pending.key.as_deref() == Some(&key)) {
-            Some(pending) => pending.call = Some(call),
-            None => {
-                let (call, key) = (Some(call), Some(key));
-                self.queue.push_back(Pending { call, key, object, request, tried: false, id: None });
-            }
+        if let Some(pending) = self.queue.iter_mut().find(|pending| pending.key.as_deref() == Some(&key)) {
+            pending.call = Some(call);
+        } else {
+            let (call, key) = (Some(call), Some(key));
+            self.queue.push_back(Pending { call, key, object, request, tried: false, id: None });
         }
     }
 

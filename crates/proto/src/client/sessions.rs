@@ -174,15 +174,17 @@ pub(super) fn is_bounded(told: &Told) -> bool {
         | Told::Progress { .. }
         | Told::SignedOut { .. }
         | Told::Unknown => true,
-        Told::Lock { object, .. } | Told::LockResult { object, .. } | Told::LockStatus { object, .. } => is_object(object),
+        Told::Lock { object, .. } | Told::LockResult { object, .. } | Told::LockStatus { object, .. } => {
+            is_object(object.as_deref())
+        }
         Told::LockChallenge { object, challenge, .. } => {
-            is_object(object) && challenge.len() <= limits::CHALLENGE_BYTES
+            is_object(object.as_deref()) && challenge.len() <= limits::CHALLENGE_BYTES
         }
     }
 }
 
-fn is_object(object: &Option<Box<str>>) -> bool {
-    object.as_ref().is_none_or(|object| object.len() <= limits::OBJECT_BYTES)
+fn is_object(object: Option<&str>) -> bool {
+    object.is_none_or(|object| object.len() <= limits::OBJECT_BYTES)
 }
 
 fn is_name(name: &str) -> bool {

@@ -46,7 +46,10 @@ const TABLE: [(&str, [&str; 13]); 8] = [
     ("locked", ["drawing", "drawing", "=", "=", "=", "=", "LOCKED", "LOCKED", "=", "=", "=", "=", "="]),
     ("drawing", ["PENDING", "=", "=", "=", "pending", "locked", "PENDING", "PENDING", "=", "=", "=", "=", "="]),
     ("pending", ["PENDING", "=", "=", "=", "=", "=", "judging", "INVALIDARG", "=", "=", "=", "=", "failed"]),
-    ("judging", ["PENDING", "=", "drawing", "=", "=", "=", "PENDING", "PENDING", "unlocked", "failing", "locked", "=", "="]),
+    (
+        "judging",
+        ["PENDING", "=", "drawing", "=", "=", "=", "PENDING", "PENDING", "unlocked", "failing", "locked", "=", "="],
+    ),
     ("failing", ["PENDING", "=", "=", "=", "=", "=", "PENDING", "PENDING", "=", "=", "=", "=", "failed"]),
     ("unlocked", ["ALREADY", "drawing", "drawing", "=", "=", "=", "ALREADY", "ALREADY", "=", "=", "=", "=", "="]),
     ("failed", ["FAILED", "drawing", "=", "=", "=", "=", "FAILED", "FAILED", "=", "=", "=", "=", "="]),
@@ -120,7 +123,8 @@ fn the_policy_is_the_reference() {
     ];
     assert_eq!(expected.map(|(status, _)| status), LockStatus::ALL);
     for (status, codes) in expected {
-        let outcomes = [Call::Request, Call::Respond, Call::Use].map(|call| policy(status, call).err().unwrap_or(allowed));
+        let outcomes =
+            [Call::Request, Call::Respond, Call::Use].map(|call| policy(status, call).err().unwrap_or(allowed));
         assert_eq!(outcomes, codes, "{status}");
     }
 }
@@ -166,12 +170,17 @@ fn any_move() -> impl Strategy<Value = Move> {
         (1..3_u32).prop_map(|cookie| Move::Request { cookie }),
         Just(Move::Unasked),
         id().prop_map(|app_id| Move::KeyGone { app_id: app_id.into() }),
-        (any::<bool>(), 0..9_u64)
-            .prop_map(|(some, until)| Move::Drawn { challenge: some.then(|| "c".into()), until }),
-        (0..3_u32, id(), 0..3_u64)
-            .prop_map(|(cookie, app_id, number)| Move::Respond { cookie, app_id: app_id.into(), number }),
-        (0..3_u64, judgement, 0..9_u64)
-            .prop_map(|(number, judgement, until)| Move::Judged { number, judgement, until }),
+        (any::<bool>(), 0..9_u64).prop_map(|(some, until)| Move::Drawn { challenge: some.then(|| "c".into()), until }),
+        (0..3_u32, id(), 0..3_u64).prop_map(|(cookie, app_id, number)| Move::Respond {
+            cookie,
+            app_id: app_id.into(),
+            number
+        }),
+        (0..3_u64, judgement, 0..9_u64).prop_map(|(number, judgement, until)| Move::Judged {
+            number,
+            judgement,
+            until
+        }),
         Just(Move::Due),
     ]
 }

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use hither_wire::message::{Answer, Ask, Hello, Request, SettingsChange, Welcome};
 use hither_wire::{ClientFrame, Code, Malformed, limits, version};
 
-use super::port::{Change, Close, ConnId, Output};
 use super::locks::Object;
+use super::port::{Change, Close, ConnId, Output};
 use super::{Deadline, Job, Service, Waiting, Who};
 
 #[derive(Debug)]
@@ -217,16 +217,8 @@ impl Service {
                 Some(refusal) => self.reply(conn, who, key, Answer { re: id, ..refusal }),
                 None => self.invite(waiting(Job::Invite(invite.clone())), &invite),
             },
-            Request::Challenge { cookie } => {
-                self.request_challenge(waiting(Job::Challenge(object.clone())), object, cookie);
-            }
-            Request::Response(response) => {
-                let answer = self.respond(conn, who, object, response);
-                self.reply(conn, who, key, Answer { re: id, ..answer });
-            }
-            Request::Release => {
-                let code = self.release(who, object);
-                self.reply(conn, who, key, Answer::new(id, code));
+            request @ (Request::Challenge { .. } | Request::Response(_) | Request::Release) => {
+                self.ask_lock(waiting(Job::Challenge(object.clone())), object, request);
             }
             Request::Contact { action, who: contact } => {
                 let change = Change::Contact { action, who: contact.clone() };

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use hither_wire::lock::Response;
-use hither_wire::message::{Answer, Event, EventFrame};
+use hither_wire::message::{Answer, Event, EventFrame, Request};
 use hither_wire::{Code, Guid, LockStatus, ServerFrame};
 
 use super::port::{Close, ConnId, Output, Ticket, Whom};
@@ -94,8 +94,35 @@ impl Service {
         Some(Answer::new(0, code))
     }
 
+    /// A request about a lock.
+    pub(super) fn ask_lock(&mut self, waiting: Waiting, object: Object, request: Request) {
+        let answer = match request {
+            Request::Challenge { cookie } => return self.request_challenge(waiting, object, cookie),
+            Request::Response(response) => self.respond(waiting.conn, &waiting.who, object, *response),
+            Request::Release => Answer::new(0, self.release(&waiting.who, object)),
+            Request::Hello(_)
+            | Request::SignIn(_)
+            | Request::SignOut { .. }
+            | Request::Ping
+            | Request::Invite(_)
+            | Request::Accept(_)
+            | Request::Decline { .. }
+            | Request::Ignore { .. }
+            | Request::Cancel { .. }
+            | Request::Attach { .. }
+            | Request::Context { .. }
+            | Request::Progress { .. }
+            | Request::SetStatus { .. }
+            | Request::Contacts
+            | Request::Contact { .. }
+            | Request::Settings(_)
+            | Request::Local(_) => Answer::new(0, Code::E_INVALIDARG),
+        };
+        self.reply(waiting.conn, &waiting.who, waiting.key, Answer { re: waiting.id, ..answer });
+    }
+
     /// `RequestChallenge`.
-    pub(super) fn request_challenge(&mut self, waiting: Waiting, object: Object, cookie: u32) {
+    fn request_challenge(&mut self, waiting: Waiting, object: Object, cookie: u32) {
         let holder = Holder { who: waiting.who.clone(), object };
         if let Err(code) = self.may_request(&holder) {
             return self.reply(waiting.conn, &holder.who, waiting.key, Answer::new(waiting.id, code));
@@ -120,12 +147,11 @@ impl Service {
     }
 
     /// `SendResponse`. The answer says that it is being judged; an event will say what came of it.
-    pub(super) fn respond(&mut self, conn: ConnId, who: &Who, object: Object, response: Box<Response>) -> Answer {
+    fn respond(&mut self, conn: ConnId, who: &Who, object: Object, response: Response) -> Answer {
         let ticket = self.free_ticket();
         let holder = Holder { who: who.clone(), object };
         let Some(device) = self.device_mut(who) else { return Answer::new(0, Code::MSGR_E_NOT_LOGGED_ON) };
-        let asked =
-            Move::Respond { cookie: response.cookie, app_id: response.app_id.clone(), number: ticket.0 };
+        let asked = Move::Respond { cookie: response.cookie, app_id: response.app_id.clone(), number: ticket.0 };
         let status = device.locks.get(&holder.object).status();
         let effects = match device.locks.get_mut(&holder.object) {
             Some(lock) => lock.handle(asked),
@@ -136,26 +162,22 @@ impl Service {
                 let message = "no challenge waits for a response: request one first";
                 Answer::refusal(0, Code::MSGR_E_API_LOCKED, message)
             }
-            Err(Code::E_INVALIDARG) => {
-                Answer::refusal(0, Code::E_INVALIDARG, "`cookie` is not that of the challenge")
-            }
+            Err(Code::E_INVALIDARG) => Answer::refusal(0, Code::E_INVALIDARG, "`cookie` is not that of the challenge"),
             Err(code) => Answer::new(0, code),
             Ok(effects) => {
-                for effect in effects {
-                    if let Effect::Judge { challenge } = effect {
-                        self.locks.insert(ticket, holder.clone());
-                        let response = response.clone();
-                        self.outputs.push_back(Output::Judge { ticket, conn, challenge, response });
-                    }
-                }
+                let judge = effects.into_iter().find_map(as_judge);
                 self.watch_lock(&holder);
+                if let Some(challenge) = judge {
+                    self.locks.insert(ticket, holder);
+                    self.outputs.push_back(Output::Judge { ticket, conn, challenge, response: Box::new(response) });
+                }
                 Answer::new(0, Code::S_OK)
             }
         }
     }
 
     /// An application behind the device is gone, and its lock with it.
-    pub(super) fn release(&mut self, who: &Who, object: Object) -> Code {
+    fn release(&mut self, who: &Who, object: Object) -> Code {
         let Some(object) = object else { return Code::E_INVALIDARG };
         let gone = self.device_mut(who).and_then(|device| device.locks.objects.remove(&object));
         self.timers.set(Deadline::Lock(Holder { who: who.clone(), object: Some(object) }), None);
@@ -243,14 +265,7 @@ impl Service {
         let status = lock.status();
         for effect in effects {
             match effect {
-                Effect::Draw => match asked.take() {
-                    Some(waiting) => self.wait(waiting, |ticket| Output::Draw { ticket }),
-                    None => {
-                        let ticket = self.free_ticket();
-                        self.locks.insert(ticket, holder.clone());
-                        self.outputs.push_back(Output::Draw { ticket });
-                    }
-                },
+                Effect::Draw => self.draw(holder, asked.take()),
                 // Only a response is judged, and it is put out where it came in.
                 Effect::Judge { .. } => {}
                 Effect::Status { error, retry_after_ms } => {
@@ -270,6 +285,16 @@ impl Service {
         self.watch_lock(holder);
     }
 
+    /// Has a challenge drawn, for a request or for nobody's.
+    fn draw(&mut self, holder: &Holder, asked: Option<Waiting>) {
+        if let Some(waiting) = asked {
+            return self.wait(waiting, |ticket| Output::Draw { ticket });
+        }
+        let ticket = self.free_ticket();
+        self.locks.insert(ticket, holder.clone());
+        self.outputs.push_back(Output::Draw { ticket });
+    }
+
     /// Numbers an event for a device, keeps it, and sends it if the device is there.
     fn tell_lock(&mut self, holder: &Holder, event: Event) {
         let Some(device) = self.device_mut(&holder.who) else { return };
@@ -285,4 +310,9 @@ impl Service {
         let at = device.and_then(|device| device.locks.get(&holder.object).deadline());
         self.timers.set(Deadline::Lock(holder.clone()), at);
     }
+}
+
+/// The challenge that a response is judged against.
+fn as_judge(effect: Effect) -> Option<Box<str>> {
+    if let Effect::Judge { challenge } = effect { Some(challenge) } else { None }
 }

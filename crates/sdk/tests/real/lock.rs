@@ -18,7 +18,7 @@ struct Keys(Arc<Mutex<BTreeMap<&'static str, &'static str>>>);
 impl Judge for Keys {
     fn judge(&self, app_id: &str, challenge: &str, response: &str) -> Result<Verdict, StoreError> {
         let keys = self.0.lock().unwrap();
-        let Some(key) = keys.get(app_id).map(|key| Key::new(key)) else { return Ok(Verdict::Wrong(Why::UnknownId)) };
+        let Some(key) = keys.get(app_id).map(Key::new) else { return Ok(Verdict::Wrong(Why::UnknownId)) };
         let right = if app_id == "old" { key.respond_md5(challenge) } else { key.respond(challenge) };
         Ok(if right == response { Verdict::Right { apps: None } } else { Verdict::Wrong(Why::WrongResponse) })
     }
@@ -121,7 +121,10 @@ async fn a_wrong_key_and_then_nothing_until_the_next_sign_in() {
     let wrong = Key::new("wrong");
     assert_eq!(code(alice.client.unlock("chess", &wrong).await), Code::MSGR_E_API_UNLOCK_FAILED);
     let told = until(&mut alice, "UNLOCKFAILED MSGR_E_API_UNLOCK_FAILED").await;
-    assert_eq!(told[2..], ["PENDINGRESULT", "challenge asked", "result false", "UNLOCKFAILED MSGR_E_API_UNLOCK_FAILED"]);
+    assert_eq!(
+        told[2..],
+        ["PENDINGRESULT", "challenge asked", "result false", "UNLOCKFAILED MSGR_E_API_UNLOCK_FAILED"]
+    );
     let key = Key::new("secret");
     assert_eq!(code(alice.client.unlock("chess", &key).await), Code::MSGR_E_API_UNLOCK_FAILED);
     assert_eq!(code(alice.client.request_challenge(1).await), Code::MSGR_E_API_UNLOCK_FAILED);

@@ -73,7 +73,12 @@ pub fn registered(n: u128, mode: Mode) -> Registered {
 impl Bench {
     /// Both are signed in, and have the game.
     pub fn new() -> Bench {
-        let mut bench = Bench { world: World::new(Config::default()), desks: Vec::new(), now: 0, links: 0, agents: 0 };
+        Bench::with(Config::default())
+    }
+
+    /// At a service with these settings.
+    pub fn with(config: Config) -> Bench {
+        let mut bench = Bench { world: World::new(config), desks: Vec::new(), now: 0, links: 0, agents: 0 };
         for person in [ALICE, BOB] {
             let agent = Agent::new(0, 1_000_000 * (person as u64 + 1), Memory::default());
             bench.desks.push(Desk {
@@ -251,6 +256,21 @@ impl Bench {
     /// What a connection was sent, a word for each frame.
     pub fn took(&mut self, person: usize, link: LinkId) -> Vec<String> {
         self.frames(person, link).iter().map(told).collect()
+    }
+
+    /// The service judges the oldest response.
+    pub fn judge(&mut self, judgement: crate::lock::Judgement) {
+        self.world.judge(judgement);
+        self.settle();
+    }
+
+    /// The cookie of the last challenge that the agent is to answer for itself.
+    pub fn proving(&self, person: usize) -> u32 {
+        let cookie = self.desks[person].open.iter().rev().find_map(|output| match output {
+            Output::Prove { cookie, .. } => Some(*cookie),
+            _ => None,
+        });
+        cookie.unwrap()
     }
 
     pub fn launched(&mut self, person: usize, session: u128, process: u32) {

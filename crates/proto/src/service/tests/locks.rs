@@ -289,11 +289,9 @@ fn each_object_has_a_lock_of_its_own() {
     world.judge(RIGHT);
     assert_eq!(words(&mut world, conn), ["true 7 of p1", "UNLOCKED of p1"]);
     let invite = |object: &str| invite_frame(60, 1, "nobody@x", &format!(r#""object":"{object}""#));
-    for (object, code) in [
-        ("p1", Code::MSGR_E_USER_NOT_FOUND),
-        ("p2", Code::MSGR_E_API_LOCKED),
-        ("p3", Code::MSGR_E_API_LOCKED),
-    ] {
+    for (object, code) in
+        [("p1", Code::MSGR_E_USER_NOT_FOUND), ("p2", Code::MSGR_E_API_LOCKED), ("p3", Code::MSGR_E_API_LOCKED)]
+    {
         world.ask(conn, &invite(object));
         assert_eq!(world.code(conn), code, "{object}");
     }

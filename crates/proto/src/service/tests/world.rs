@@ -9,9 +9,7 @@ use hither_wire::{Code, Guid, PersonName, ServerFrame, SessionId, decode_client}
 
 use crate::Millis;
 use crate::lock::Judgement;
-use crate::service::{
-    Admitted, Change, Close, Config, ConnId, Denied, Input, Output, Record, Service, Ticket, Whom,
-};
+use crate::service::{Admitted, Change, Close, Config, ConnId, Denied, Input, Output, Record, Service, Ticket, Whom};
 
 pub struct World {
     service: Service,
