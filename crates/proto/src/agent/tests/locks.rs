@@ -96,7 +96,8 @@ fn an_object_is_given_up_with_its_application() {
     let challenge = r#"{"id":5,"do":"challenge","cookie":7}"#;
     bench.ask(ALICE, other, challenge);
     assert_eq!(words(&mut bench, ALICE, other), ["E_OUTOFMEMORY"], "there is no place");
-    // It is waited for, and then its place is free.
+    // It is waited for, though it is owed nothing, and then its place is free.
+    bench.ask(ALICE, one, r#"{"ack":1000}"#);
     bench.input(ALICE, Input::Unlinked { link: one });
     bench.settle();
     bench.ask(ALICE, other, challenge);

@@ -200,6 +200,17 @@ fn beyond_the_grace_and_in_another_stay_it_is_locked_again() {
 }
 
 #[test]
+fn nothing_is_waited_for_once_the_stay_is_over() {
+    let mut world = on();
+    let conn = signed_in(&mut world);
+    challenge(&mut world, conn, 7);
+    world.ask(conn, r#"{"id":50,"object":"p1","do":"challenge","cookie":1}"#);
+    assert_eq!(world.next_timeout(), Some(30_000));
+    world.ask(conn, r#"{"id":99,"do":"sign-out"}"#);
+    assert_eq!(world.next_timeout(), None);
+}
+
+#[test]
 fn a_judgement_of_another_stay_opens_nothing() {
     let mut world = on();
     let conn = signed_in(&mut world);
