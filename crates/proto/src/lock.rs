@@ -86,6 +86,11 @@ pub enum Move {
     },
     /// The service wants a proof, whatever was before.
     Unasked,
+    /// The operator turns the lock on or off.
+    Switch {
+        /// Whether it is on from now on.
+        on: bool,
+    },
     /// The key of this id is worth nothing any more.
     KeyGone {
         /// Whose key.
@@ -263,6 +268,7 @@ impl Lock {
                 self.respond(cookie, app_id, number)
             }
             Move::Unasked => Ok(self.unasked()),
+            Move::Switch { on } => Ok(self.switch(on)),
             Move::KeyGone { app_id } => Ok(self.key_gone(&app_id)),
             Move::Drawn { challenge, until } => Ok(self.drawn(challenge, until)),
             Move::Judged { number, judgement, until } => Ok(self.judged(number, judgement, until)),
@@ -286,6 +292,33 @@ impl Lock {
             | Lock::Judging { .. }
             | Lock::Failing { .. } => Vec::new(),
         }
+    }
+
+    fn switch(&mut self, on: bool) -> Vec<Effect> {
+        let cookie = match self {
+            Lock::Disabled if on => None,
+            Lock::Drawing { cookie }
+            | Lock::Pending { cookie, .. }
+            | Lock::Judging { cookie, .. }
+            | Lock::Failing { cookie, .. }
+                if !on =>
+            {
+                Some(*cookie)
+            }
+            Lock::Locked | Lock::Unlocked { .. } | Lock::Failed if !on => None,
+            // It is so already.
+            Lock::Disabled
+            | Lock::Drawing { .. }
+            | Lock::Pending { .. }
+            | Lock::Judging { .. }
+            | Lock::Failing { .. }
+            | Lock::Locked
+            | Lock::Unlocked { .. }
+            | Lock::Failed => return Vec::new(),
+        };
+        let mut effects: Vec<Effect> = cookie.map(|cookie| Effect::Result { cookie, ok: false }).into_iter().collect();
+        effects.extend(self.transition(Lock::new(on), None, None));
+        effects
     }
 
     /// Whoever has been let in by a key that is gone proves itself anew, perhaps by the key that has

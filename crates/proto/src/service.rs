@@ -153,6 +153,7 @@ impl Service {
             Input::Stored { ticket, result } => self.stored(ticket, result),
             Input::Drawn { ticket, challenge } => self.drawn(ticket, challenge),
             Input::Judged { ticket, judgement } => self.judged(ticket, judgement),
+            Input::Lock { on } => self.switch_lock(on),
             Input::Challenge(whom) => self.challenge_unasked(&whom),
             Input::Timeout => self.timeout(),
             Input::Shutdown => self.shutdown(),

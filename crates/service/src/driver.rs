@@ -58,8 +58,7 @@ pub struct Driver {
     links: HashMap<ConnId, Arc<Link>>,
     auth: Auth,
     writer: Writer,
-    /// Judges of Lock and Key; none while the lock is off.
-    locks: Option<Locks>,
+    locks: Locks,
     metrics: Arc<Metrics>,
     /// Answers that could be given without waiting.
     soon: Vec<Input>,
@@ -72,7 +71,7 @@ impl Driver {
         clock: Clock,
         auth: Auth,
         writer: Writer,
-        locks: Option<Locks>,
+        locks: Locks,
         metrics: Arc<Metrics>,
     ) -> Driver {
         Driver { machine, clock, links: HashMap::new(), auth, writer, locks, metrics, soon: Vec::new() }
@@ -146,6 +145,7 @@ impl Driver {
                 | Input::Stored { .. }
                 | Input::Drawn { .. }
                 | Input::Judged { .. }
+                | Input::Lock { .. }
                 | Input::Challenge(_)
                 | Input::Timeout
                 | Input::Shutdown => {}
@@ -189,12 +189,10 @@ impl Driver {
             }
             Output::Draw { ticket } => self.soon.push(Input::Drawn { ticket, challenge: lock::draw() }),
             Output::Judge { ticket, conn, challenge, response } => {
-                let unjudged = Input::Judged { ticket, judgement: lock::unjudged() };
-                self.soon.extend(match (&self.locks, self.links.get(&conn)) {
-                    (Some(locks), Some(link)) => {
-                        locks.submit(lock::Job { ticket, address: link.address, challenge, response })
-                    }
-                    (None, _) | (_, None) => Some(unjudged),
+                // Whoever has asked is connected; nobody is let in because that is not so.
+                self.soon.extend(match self.links.get(&conn) {
+                    Some(link) => self.locks.submit(lock::Job { ticket, address: link.address, challenge, response }),
+                    None => Some(Input::Judged { ticket, judgement: lock::unjudged() }),
                 });
             }
         }

@@ -161,17 +161,22 @@ impl LockControl {
     /// The key of an application id has been revoked, or has expired: whoever is unlocked by it is
     /// challenged anew, and is locked until it answers.
     pub async fn key_gone(&self, app_id: &str) {
-        self.tell(Whom::UnlockedBy(app_id.into())).await;
+        self.tell(Input::Challenge(Whom::UnlockedBy(app_id.into()))).await;
+    }
+
+    /// Turns the lock on or off, for everybody who is there and everybody who comes.
+    pub async fn switch(&self, on: bool) {
+        self.tell(Input::Lock { on }).await;
     }
 
     /// Challenges somebody's locks, unasked, or everybody's.
     pub async fn challenge(&self, whom: Whom) {
-        self.tell(whom).await;
+        self.tell(Input::Challenge(whom)).await;
     }
 
-    async fn tell(&self, whom: Whom) {
+    async fn tell(&self, input: Input) {
         // A service that has stopped has no locks.
-        drop(self.inbox.send(Note::Input(Input::Challenge(whom))).await);
+        drop(self.inbox.send(Note::Input(input)).await);
     }
 }
 

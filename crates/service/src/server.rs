@@ -107,10 +107,9 @@ impl Server {
         let auth = Auth::start(&config, clock, &inbox)?;
         let (stop, stopped) = oneshot::channel();
         let machine = Service::new(with_lock(&config), first_epoch());
-        let locks = match &config.lock {
-            Some(lock) => Some(Locks::start(lock.clone(), judge, clock, inbox.clone()).map_err(StartError::Thread)?),
-            None => None,
-        };
+        // It may be turned on later.
+        let lock = config.lock.clone().unwrap_or_default();
+        let locks = Locks::start(lock, judge, clock, inbox.clone()).map_err(StartError::Thread)?;
         let metrics = Arc::new(Metrics::new());
         let driver = Driver::new(machine, clock, auth, writer, locks, Arc::clone(&metrics));
         let driver = tokio::spawn(driver.run(notes, stopped));

@@ -92,10 +92,25 @@ impl Agent {
         if status == LockStatus::NotInitialized {
             return self.locks_anew();
         }
+        self.locks_switched(status);
         let again = retry_after_ms.map(|after| self.now.saturating_add(after));
         self.timers.set(Deadline::Unlock, again.filter(|_| status == LockStatus::Initialized));
         if again.is_none() {
             self.unlock();
+        }
+    }
+
+    /// The service has turned its lock on or off: it tells so of those applications only that have asked
+    /// for a challenge.
+    fn locks_switched(&mut self, own: LockStatus) {
+        for id in self.program_ids() {
+            let before = self.programs.get(&id).map_or(LockStatus::NotInitialized, |program| program.lock);
+            match (own, before) {
+                (_, LockStatus::NotInitialized) => {}
+                (LockStatus::Disabled, _) => self.lock_is(id, LockStatus::Disabled),
+                (_, LockStatus::Disabled) => self.lock_is(id, LockStatus::Initialized),
+                (_, _) => {}
+            }
         }
     }
 

@@ -36,23 +36,46 @@ fn every_move() -> Vec<(&'static str, Move)> {
         ("busy", judged(5, Judgement::Not { code: Code::MSGR_E_SERVER_TOO_BUSY, retry_after_ms: Some(1) })),
         ("old right", judged(4, Judgement::Right { apps: None })),
         ("due", Move::Due),
+        ("on", Move::Switch { on: true }),
+        ("off", Move::Switch { on: false }),
     ]
 }
 
 /// Where each move leads from each state, in the order of [`every_move`]: a state, `=` for no change, or
 /// the code of the refusal.
-const TABLE: [(&str, [&str; 13]); 8] = [
-    ("disabled", ["DISABLED", "=", "=", "=", "=", "=", "DISABLED", "DISABLED", "=", "=", "=", "=", "="]),
-    ("locked", ["drawing", "drawing", "=", "=", "=", "=", "LOCKED", "LOCKED", "=", "=", "=", "=", "="]),
-    ("drawing", ["PENDING", "=", "=", "=", "pending", "locked", "PENDING", "PENDING", "=", "=", "=", "=", "="]),
-    ("pending", ["PENDING", "=", "=", "=", "=", "=", "judging", "INVALIDARG", "=", "=", "=", "=", "failed"]),
+const TABLE: [(&str, [&str; 15]); 8] = [
+    ("disabled", ["DISABLED", "=", "=", "=", "=", "=", "DISABLED", "DISABLED", "=", "=", "=", "=", "=", "locked", "="]),
+    (
+        "locked",
+        ["drawing", "drawing", "=", "=", "=", "=", "LOCKED", "LOCKED", "=", "=", "=", "=", "=", "=", "disabled"],
+    ),
+    (
+        "drawing",
+        ["PENDING", "=", "=", "=", "pending", "locked", "PENDING", "PENDING", "=", "=", "=", "=", "=", "=", "disabled"],
+    ),
+    (
+        "pending",
+        ["PENDING", "=", "=", "=", "=", "=", "judging", "INVALIDARG", "=", "=", "=", "=", "failed", "=", "disabled"],
+    ),
     (
         "judging",
-        ["PENDING", "=", "drawing", "=", "=", "=", "PENDING", "PENDING", "unlocked", "failing", "locked", "=", "="],
+        [
+            "PENDING", "=", "drawing", "=", "=", "=", "PENDING", "PENDING", "unlocked", "failing", "locked", "=", "=",
+            "=", "disabled",
+        ],
     ),
-    ("failing", ["PENDING", "=", "=", "=", "=", "=", "PENDING", "PENDING", "=", "=", "=", "=", "failed"]),
-    ("unlocked", ["ALREADY", "drawing", "drawing", "=", "=", "=", "ALREADY", "ALREADY", "=", "=", "=", "=", "="]),
-    ("failed", ["FAILED", "drawing", "=", "=", "=", "=", "FAILED", "FAILED", "=", "=", "=", "=", "="]),
+    (
+        "failing",
+        ["PENDING", "=", "=", "=", "=", "=", "PENDING", "PENDING", "=", "=", "=", "=", "failed", "=", "disabled"],
+    ),
+    (
+        "unlocked",
+        [
+            "ALREADY", "drawing", "drawing", "=", "=", "=", "ALREADY", "ALREADY", "=", "=", "=", "=", "=", "=",
+            "disabled",
+        ],
+    ),
+    ("failed", ["FAILED", "drawing", "=", "=", "=", "=", "FAILED", "FAILED", "=", "=", "=", "=", "=", "=", "disabled"]),
 ];
 
 fn short(code: Code) -> &'static str {
@@ -182,6 +205,7 @@ fn any_move() -> impl Strategy<Value = Move> {
             until
         }),
         Just(Move::Due),
+        any::<bool>().prop_map(|on| Move::Switch { on }),
     ]
 }
 
@@ -220,7 +244,8 @@ proptest! {
                 }
             }
             prop_assert_eq!(heard.status, lock.status());
-            prop_assert_eq!(lock.permits(APP).is_ok(), heard.status == LockStatus::Unlocked);
+            let open = matches!(heard.status, LockStatus::Unlocked | LockStatus::Disabled);
+            prop_assert_eq!(lock.permits(APP).is_ok(), open);
             if heard.status != LockStatus::PendingResult {
                 prop_assert_eq!(heard.trying, None);
             }

@@ -216,6 +216,26 @@ impl Service {
             Whom::Everybody | Whom::Person(_) => Move::Unasked,
             Whom::UnlockedBy(app_id) => Move::KeyGone { app_id: app_id.clone() },
         };
+        let holders = self.holders(whom);
+        for holder in holders {
+            self.challenge_one(&holder, what.clone());
+        }
+    }
+
+    /// The operator turns the lock on or off.
+    pub(super) fn switch_lock(&mut self, on: bool) {
+        self.config.lock = on;
+        let holders = self.holders(&Whom::Everybody);
+        for holder in holders {
+            if let Some(device) = self.device_mut(&holder.who) {
+                device.locks.fresh = Lock::new(on);
+            }
+            self.challenge_one(&holder, Move::Switch { on });
+        }
+    }
+
+    /// The locks of these, in the same order every time, whatever the order of the map.
+    fn holders(&self, whom: &Whom) -> Vec<Holder> {
         let meant = |name| match whom {
             Whom::Everybody | Whom::UnlockedBy(_) => true,
             Whom::Person(person) => *person == name,
@@ -228,14 +248,11 @@ impl Service {
                 device.locks.iter().map(move |(object, _)| Holder { who: who.clone(), object }).collect::<Vec<_>>()
             })
             .collect();
-        // The same order every time, whatever the order of the map.
         holders.sort();
-        for holder in holders {
-            self.challenge_one(&holder, what.clone());
-        }
+        holders
     }
 
-    /// A device that has left so many events unread that it cannot be challenged is not waited for.
+    /// A device that has left so many events unread that it cannot be told is not waited for.
     fn challenge_one(&mut self, holder: &Holder, what: Move) {
         let capacity = self.config.events_pending;
         let Some(device) = self.device_mut(&holder.who) else { return };

@@ -72,6 +72,11 @@ pub enum Input {
         /// What came of it.
         judgement: Judgement,
     },
+    /// The operator turns Lock and Key on or off, for everybody who is there and everybody who comes.
+    Lock {
+        /// Whether it is on from now on.
+        on: bool,
+    },
     /// The operator wants proofs: these are challenged, unasked (section 2.3).
     Challenge(Whom),
     /// The time of [`super::Service::poll_timeout`] has come.

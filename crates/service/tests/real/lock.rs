@@ -370,6 +370,25 @@ async fn without_the_lock_everything_is_as_ever() {
     service.stop().await;
 }
 
+#[tokio::test]
+async fn it_is_turned_on_and_off_under_a_running_service_and_nobody_is_dropped() {
+    let keys = Keys::every_kind();
+    let service = locked_with(&keys, |config| config.lock = None).await;
+    let mut bob = service.signed_in("bob@example.org").await;
+    let mut alice = service.signed_in("alice@example.org").await;
+    alice.connect_session(&mut bob, &session(1)).await;
+    service.lock.switch(true).await;
+    assert_eq!(alice.event("lock-status").await["status"], "INITIALIZED");
+    assert_eq!(alice.invite(&session(2), "bob@example.org").await, "MSGR_E_API_LOCKED");
+    assert_eq!(alice.unlock("chess", "ssehc").await, unlocked());
+    service.lock.switch(false).await;
+    assert_eq!(alice.event("lock-status").await["status"], "DISABLED");
+    let context = json!({"session": session(1), "data": {"text": "goes on"}});
+    assert_eq!(alice.outcome("context", context).await, "S_OK");
+    assert_eq!(bob.invite(&session(3), "alice@example.org").await, "S_OK");
+    service.stop().await;
+}
+
 /// Every application behind a device is an object of its own.
 #[tokio::test]
 async fn objects_are_unlocked_one_by_one() {

@@ -156,6 +156,20 @@ fn an_unasked_challenge_reaches_the_application() {
 }
 
 #[test]
+fn turned_on_and_off_it_is_told_to_every_application() {
+    let mut bench = Bench::new();
+    let link = bench.program(ALICE, 10, 10);
+    bench.world.switch(true);
+    bench.settle();
+    assert_eq!(words(&mut bench, ALICE, link), ["INITIALIZED"]);
+    unlock(&mut bench, link);
+    bench.world.switch(false);
+    bench.settle();
+    assert_eq!(words(&mut bench, ALICE, link)[0], "DISABLED");
+    assert_eq!(invite(&mut bench, link, 1), ["invited", "S_OK"]);
+}
+
+#[test]
 fn the_agents_own_pair_is_for_the_persons_tools() {
     let mut bench = on();
     let start = |session: u128, to: &str| {

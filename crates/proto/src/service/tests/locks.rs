@@ -354,6 +354,33 @@ fn objects_and_their_events_are_bounded() {
 }
 
 #[test]
+fn the_lock_is_turned_on_and_off_under_a_running_service() {
+    let mut world = World::new(Config::default());
+    let conn = world.signed_in("alice@x", 1);
+    world.take(conn);
+    world.switch(true);
+    assert_eq!(words(&mut world, conn), ["INITIALIZED"]);
+    assert_eq!(invite(&mut world, conn, 1), Code::MSGR_E_API_LOCKED);
+    world.ask(conn, &invite_frame(60, 1, "bob@x", r#""object":"p1""#));
+    assert_eq!(world.code(conn), Code::MSGR_E_API_LOCKED, "nor is an object that has not asked yet");
+    world.switch(true);
+    assert_eq!(words(&mut world, conn), [""; 0]);
+    let bob = world.signed_in("bob@x", 2);
+    assert_eq!(words(&mut world, bob), ["presence", "lock true INITIALIZED"]);
+    world.take(conn);
+
+    challenge(&mut world, conn, 7);
+    respond(&mut world, conn, 7);
+    world.switch(false);
+    assert_eq!(words(&mut world, conn), ["false 7", "DISABLED"]);
+    world.judge(RIGHT);
+    assert_eq!(words(&mut world, conn), [""; 0]);
+    assert_eq!(challenge(&mut world, conn, 8), ["MSGR_E_API_DISABLED"]);
+    world.ask(conn, &invite_frame(60, 1, "bob@x", ""));
+    assert_eq!(words(&mut world, conn), ["invited", "S_OK"]);
+}
+
+#[test]
 fn a_status_is_what_the_reference_counts() {
     assert_eq!(LockStatus::Unlocked.number(), 4);
 }

@@ -193,6 +193,11 @@ impl World {
         self.handle(Input::Judged { ticket, judgement });
     }
 
+    /// The operator turns the lock on or off.
+    pub fn switch(&mut self, on: bool) {
+        self.handle(Input::Lock { on });
+    }
+
     /// The operator wants proofs.
     pub fn challenge(&mut self, whom: Whom) {
         self.handle(Input::Challenge(whom));
