@@ -7,6 +7,8 @@ that it goes on with its sessions when its connection breaks.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
 import random
 import uuid
@@ -67,6 +69,9 @@ class Client:
         self._signed_in = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._leaving = False
+        # Lock and Key: challenges by their cookie, and who waits for what comes of them.
+        self._challenges: dict[int, str] = {}
+        self._results: dict[int, asyncio.Future[bool]] = {}
 
     async def sign_in(self) -> None:
         """Connects and signs in; afterwards the connection is kept up until sign_out."""
@@ -124,6 +129,24 @@ class Client:
     async def cancel(self, session: str, hr: int = 0, data: str = "") -> None:
         """Ends a session."""
         await self.ask("cancel", session=session, hr=hr, data={"text": data})
+
+    async def unlock(self, app_id: str, key: str, md5: bool = False) -> bool:
+        """Proves to a service with Lock and Key on that this application has a key; whether it was right."""
+        cookie = random.randrange(1, 1 << 32)
+        await self.ask("challenge", cookie=cookie)
+        # The challenge comes before the answer.
+        challenge = self._challenges.pop(cookie)
+        return await self.respond(app_id, key, cookie, challenge, md5)
+
+    async def respond(self, app_id: str, key: str, cookie: int, challenge: str, md5: bool = False) -> bool:
+        """Answers a challenge, perhaps one that the service made by itself; whether that was right."""
+        if md5:
+            response = hashlib.md5((challenge + key).encode()).hexdigest()
+        else:
+            response = hmac.new(key.encode(), challenge.encode(), hashlib.sha256).hexdigest()
+        result = self._results[cookie] = asyncio.get_running_loop().create_future()
+        await self.ask("response", app_id=app_id, response=response, cookie=cookie)
+        return await result
 
     async def event(self, wanted: Callable[[Frame], bool]) -> Frame:
         """The next event that is wanted; those before it are dropped."""
@@ -235,6 +258,10 @@ class Client:
             if seq <= self._taken:
                 return  # It came before the connection broke.
             self._taken = seq
+        if event["event"] == "lock-challenge":
+            self._challenges[event["cookie"]] = event["challenge"]
+        elif event["event"] == "lock-result" and event["cookie"] in self._results:
+            self._results.pop(event["cookie"]).set_result(event["ok"])
         await self.events.put(event)
         if self._taken - self._told >= ACK_AFTER and self._socket:
             self._told = self._taken

@@ -23,6 +23,7 @@ use crate::apps::Registry;
 use crate::credentials::{Account, Credentials};
 use crate::desktop::{Button, Desktop, Pressed, Subject};
 use crate::launch::Process;
+use crate::pair::Pair;
 use crate::paths::Paths;
 use crate::rules::Rules;
 use crate::service::{Dial, Happened};
@@ -90,6 +91,8 @@ pub struct System {
     pub desktop: Box<dyn Desktop>,
     /// Starts applications.
     pub programs: Box<dyn Programs>,
+    /// Unlocks the service's lock for the person's tools.
+    pub pair: Option<Pair>,
 }
 
 /// The loop, with what it owns.
@@ -340,6 +343,7 @@ impl Controller {
             notifications: self.system.desktop.describe().map(Into::into),
             complaints: self.complaints.iter().chain(&self.unread).chain(&self.unwritten).cloned().collect(),
             service: self.account.as_ref().map(|account| account.service.as_str().into()),
+            has_key: self.system.pair.is_some(),
         }))
     }
 

@@ -14,6 +14,7 @@ mod document;
 pub mod install;
 pub mod instance;
 pub mod launch;
+pub mod pair;
 pub mod paths;
 pub mod remote;
 pub mod rules;

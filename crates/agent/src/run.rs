@@ -13,6 +13,7 @@ use crate::credentials::{Credentials, Keeping};
 use crate::desktop::{Desktop, Pressed};
 use crate::instance::{Instance, InstanceError};
 use crate::launch::Launcher;
+use crate::pair::Pair;
 use crate::paths::Paths;
 
 /// How the agent is to run.
@@ -24,6 +25,8 @@ pub struct Options {
     pub notifications: bool,
     /// Where it keeps the sign-in.
     pub keeping: Keeping,
+    /// With which it unlocks the service's lock for the person's tools, if there is one.
+    pub pair: Option<Pair>,
 }
 
 /// Why there is no agent.
@@ -52,7 +55,7 @@ pub type Ready = Box<dyn FnOnce(PathBuf) + Send>;
 
 /// Runs until a signal, or a tool, stops it. `ready` is told the socket when applications can connect.
 pub async fn run(options: Options, ready: Ready) -> Result<(), RunError> {
-    let Options { paths, notifications, keeping } = options;
+    let Options { paths, notifications, keeping, pair } = options;
     let _one = match Instance::take(&paths) {
         Ok(instance) => instance,
         Err(InstanceError::Running(pid)) => return Err(RunError::Running(pid)),
@@ -64,6 +67,7 @@ pub async fn run(options: Options, ready: Ready) -> Result<(), RunError> {
         dial: crate::service::dial(),
         desktop,
         programs: Box::new(Launcher::new(paths.state.join("launched"))),
+        pair,
     };
     let controller = Controller::new(&paths, Credentials::new(&paths, keeping), system);
     let events = controller.events();

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, anyhow};
 use hither_agent::credentials::{Credentials, Keeping};
 use hither_agent::install::{self, Step};
 use hither_agent::launch::{Launcher, Process};
+use hither_agent::pair::Pair;
 use hither_agent::remote::RemoteError;
 use hither_agent::run::{self, Options, RunError};
 use hither_wire::local::Request;
@@ -24,8 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the agent, until a signal or `hither agent stop`.
 pub async fn run(args: &RunArgs) -> Result<ExitCode> {
-    let options =
-        Options { paths: remote::paths()?, notifications: !args.no_notifications, keeping: keeping(&args.keyring) };
+    let options = Options {
+        paths: remote::paths()?,
+        notifications: !args.no_notifications,
+        keeping: keeping(&args.keyring),
+        pair: pair(args)?,
+    };
     let signed_in = Credentials::new(&options.paths, options.keeping).file().exists();
     let ready = move |socket: PathBuf| {
         let line = format!("the agent is ready at {}", socket.display());
@@ -53,6 +58,12 @@ pub async fn act(action: &AgentAction) -> Result<ExitCode> {
         AgentAction::Status { json } => return status::show_own(*json).await,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What unlocks the service's lock for the person's tools, if it was given.
+fn pair(args: &RunArgs) -> Result<Option<Pair>> {
+    let (Some(app_id), Some(path)) = (&args.app_id, &args.key_file) else { return Ok(None) };
+    Ok(Some(Pair::read(app_id, path)?))
 }
 
 /// Where the sign-in is kept.

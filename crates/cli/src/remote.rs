@@ -110,7 +110,13 @@ fn of_event(event: &Event) -> Option<SessionId> {
         | Event::Progress { session, .. } => Some(*session),
         Event::Invitation(invitation) => Some(invitation.session),
         Event::Ended(ended) => Some(ended.session),
-        Event::Presence { .. } | Event::SignedOut { .. } | Event::Unknown => None,
+        Event::Presence { .. }
+        | Event::SignedOut { .. }
+        | Event::Lock { .. }
+        | Event::LockChallenge { .. }
+        | Event::LockResult { .. }
+        | Event::LockStatus { .. }
+        | Event::Unknown => None,
     }
 }
 

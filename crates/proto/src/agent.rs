@@ -23,10 +23,12 @@
 //! | `launching` | when an application is started, and when that has failed |
 //! | `rehearsal`, `check` | sessions that are tried out, without the service or without an application |
 //! | `memory` | what is kept |
+//! | `locks` | which application has unlocked the service's lock, and the agent's own proof |
 
 mod check;
 mod launching;
 mod links;
+mod locks;
 mod memory;
 mod person;
 mod port;
@@ -115,6 +117,8 @@ enum Deadline {
     Ring(SessionId),
     /// For a started application to attach.
     Attach(SessionId),
+    /// To unlock for the agent's own tools once more.
+    Unlock,
 }
 
 impl Agent {
@@ -165,7 +169,11 @@ impl Agent {
             Input::Rules(rules) => self.rules = rules,
             Input::Written { ticket, result } | Input::Linking { ticket, result } => self.written(ticket, result),
             Input::Traced { ticket, session } => self.traced(ticket, session),
-            Input::Shell(shell) => self.shell = *shell,
+            Input::Shell(shell) => {
+                self.shell = *shell;
+                self.unlock();
+            }
+            Input::Proved(response) => self.proved(response),
             Input::Pressed(press) => self.pressed(press),
             Input::Launched { session, result } => self.launched(session, result),
             Input::Exited { session, why } => self.exited(session, &why),
@@ -198,6 +206,7 @@ impl Agent {
                 Deadline::Program(program) => self.drop_program(program),
                 Deadline::Question(question) => self.unanswered(question),
                 Deadline::Ring(session) => self.outputs.push_back(Output::Quiet { session }),
+                Deadline::Unlock => self.unlock(),
                 Deadline::Attach(session) => self.launch_failed(session, "it did not attach to its session in time"),
             }
         }

@@ -15,6 +15,7 @@
 //! | `acks`, `resume` | what is acknowledged, what another process needs to go on |
 //! | `presence` | which changes of presence are real |
 //! | `neighbour` | what only an agent tells |
+//! | `lock` | Lock and Key, as far as this side sees it |
 //!
 //! It knows no sockets, no files and no clock: the sdk does.
 
@@ -23,6 +24,7 @@ mod answers;
 mod backoff;
 mod calls;
 mod link;
+mod lock;
 mod neighbour;
 mod port;
 mod presence;
@@ -44,6 +46,8 @@ use crate::timers::Timers;
 use acks::{Acks, Arrival};
 use backoff::Backoff;
 use link::{Link, Standing};
+use lock::Lock;
+pub use lock::LockSnapshot;
 use neighbour::Neighbour;
 pub use port::{Call, CallId, Event, Input, Output, Refusal, Reply, SessionSnapshot, Setup, Stop};
 use presence::Presence;
@@ -87,6 +91,7 @@ pub struct Client {
     relay: bool,
     /// What the other end says if it is an agent.
     neighbour: Option<Neighbour>,
+    lock: Lock,
     /// Whether a resume point would say something new.
     unsaved: bool,
     timers: Timers<Deadline>,
@@ -149,6 +154,7 @@ impl Client {
             durable: setup.durable,
             relay: setup.relay,
             neighbour: None,
+            lock: Lock::default(),
             unsaved: false,
             timers: Timers::default(),
             outputs: VecDeque::new(),
@@ -167,7 +173,7 @@ impl Client {
         client.sessions = Sessions::restored(sessions);
         client.untaken = events.into();
         for Unanswered(ask) in requests {
-            client.requests.restore(ask.key, ask.request);
+            client.requests.restore(ask);
         }
         client
     }
@@ -303,12 +309,17 @@ impl Client {
                 }
             }
             (None, Told::SignedOut { code }) => self.signed_out(code),
+            (None, told @ Told::Lock { .. }) => self.lock_told(told),
             (None, Told::Unknown) | (Some(Arrival::Again), _) => {}
             (None | Some(Arrival::Gap), _) => self.nonsense(),
             (Some(Arrival::Next), told) => {
-                let relayed = self.relay.then(|| Event::Relayed(Box::new(told.clone())));
-                let events = self.sessions.fold(self.now, told);
-                self.tell(relayed, events);
+                if lock::is_of_lock(&told) {
+                    self.lock_told(told);
+                } else {
+                    let relayed = self.relay.then(|| Event::Relayed(Box::new(told.clone())));
+                    let events = self.sessions.fold(self.now, told);
+                    self.tell(relayed, events);
+                }
                 self.acks.wait_for(self.told_events);
                 self.acks.take(self.taken_events);
                 self.unsaved = true;

@@ -1,4 +1,4 @@
-//! What is decided: sans-IO machines for the session, the service, the client and the agent.
+//! What is decided: sans-IO machines for the session, the lock, the service, the client and the agent.
 //!
 //! No clock, no socket, no thread, no randomness: those come in as inputs. The contract of every
 //! machine here, in one sentence: *give one input with the time, take outputs until there are none,
@@ -9,6 +9,7 @@
 
 pub mod agent;
 pub mod client;
+pub mod lock;
 mod outbox;
 pub mod rate;
 pub mod service;

@@ -14,6 +14,7 @@
 //! | `contacts`, `presence` | the contact list, who sees whom (R30) |
 //! | `account` | one's own account: password, devices, registration |
 //! | `device` | a device's numbered events and kept answers |
+//! | `locks` | who may do what is locked (section 2.3) |
 //! | `quota` | invitations a minute |
 //!
 //! It knows no sockets, no passwords and no database: `hither-service` does.
@@ -24,6 +25,7 @@ mod connection;
 mod contacts;
 mod device;
 mod invite;
+mod locks;
 mod port;
 mod presence;
 mod quota;
@@ -41,7 +43,8 @@ use crate::timers::Timers;
 pub use config::Config;
 use connection::Conn;
 use device::Device;
-pub use port::{Admitted, Change, Close, ConnId, Denied, Input, Output, Record, Ticket};
+use locks::{Holder, Object};
+pub use port::{Admitted, Change, Close, ConnId, Denied, Input, Output, Record, Ticket, Whom};
 use quota::Quota;
 
 /// The service machine.
@@ -57,6 +60,8 @@ pub struct Service {
     timers: Timers<Deadline>,
     /// Requests that wait for the store.
     waiting: BTreeMap<Ticket, Waiting>,
+    /// Locks that wait for a challenge that nobody has asked for, or for a judgement.
+    locks: BTreeMap<Ticket, Holder>,
     tickets: u64,
     /// The number of the next stay of a device.
     next_epoch: u64,
@@ -75,7 +80,7 @@ struct Person {
 }
 
 /// Who asks: a person on a device.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Who {
     person: PersonName,
     device: DeviceId,
@@ -90,6 +95,8 @@ enum Deadline {
     Grace(PersonName, DeviceId),
     /// A session goes on by itself (R16).
     Session(SessionId),
+    /// A challenge must be answered, or a failure told.
+    Lock(Holder),
 }
 
 /// A request that waits for the store.
@@ -113,6 +120,8 @@ enum Job {
     Password,
     Devices,
     RemoveDevice(DeviceId),
+    /// A challenge is being drawn for this object.
+    Challenge(Object),
 }
 
 impl Service {
@@ -129,6 +138,7 @@ impl Service {
             quota: Quota::default(),
             timers: Timers::default(),
             waiting: BTreeMap::new(),
+            locks: BTreeMap::new(),
             tickets: 0,
             next_epoch: first_epoch,
             maybe_idle: Vec::new(),
@@ -149,6 +159,10 @@ impl Service {
             Input::Stored { ticket, result } => self.stored(ticket, result),
             Input::PasswordChanged { ticket, result } => self.password_changed(ticket, result),
             Input::Devices { ticket, result } => self.devices(ticket, result),
+            Input::Drawn { ticket, challenge } => self.drawn(ticket, challenge),
+            Input::Judged { ticket, judgement } => self.judged(ticket, judgement),
+            Input::Lock { on } => self.switch_lock(on),
+            Input::Challenge(whom) => self.challenge_unasked(&whom),
             Input::Timeout => self.timeout(),
             Input::Configured(config) => self.config = *config,
             Input::Shutdown => self.shutdown(),
@@ -177,6 +191,7 @@ impl Service {
                 Deadline::SignIn(conn) => self.close(conn, Close::SignInTimeout),
                 Deadline::Grace(person, device) => self.drop_device(&Who { person, device }),
                 Deadline::Session(session) => self.session_due(session),
+                Deadline::Lock(holder) => self.lock_due(&holder),
             }
         }
     }
@@ -201,10 +216,14 @@ impl Service {
     }
 
     fn ticket(&mut self, waiting: Waiting) -> Ticket {
-        self.tickets += 1;
-        let ticket = Ticket(self.tickets);
+        let ticket = self.free_ticket();
         self.waiting.insert(ticket, waiting);
         ticket
+    }
+
+    fn free_ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        Ticket(self.tickets)
     }
 
     fn send(&mut self, conn: ConnId, frame: ServerFrame) {

@@ -206,7 +206,8 @@ impl Client {
         self.handle.target.url()
     }
 
-    /// A new session in `READY`, under an id of its own (R27).
+    /// A new session in `READY`, under an id of its own (R27). That is this side's own affair, lock or
+    /// no lock: what the lock refuses is the invitation. See [`Client::try_create_session`].
     ///
     /// # Panics
     ///

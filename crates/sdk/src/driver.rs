@@ -304,6 +304,7 @@ impl Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         self.shared.lock().finish();
+        self.shared.lock_changed.notify_waiters();
     }
 }
 

@@ -4,11 +4,12 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use futures_util::Stream;
 use hither_proto::client::Event as Told;
 use hither_wire::message::{Application, Elsewhere, Stage};
-use hither_wire::{Code, Guid, PersonName, SessionId, State, Status};
+use hither_wire::{Code, Guid, LockStatus, PersonName, SessionId, State, Status};
 
 use crate::Session;
 use crate::shared::Handle;
@@ -144,6 +145,36 @@ pub enum Event {
     /// The agent goes away, or has gone. It is looked for until it is back, as after
     /// [`Event::ConnectionLost`]; sessions go on if that is within the grace.
     AppShutdown,
+    /// The service says whether its lock is on (section 2.3); once for each sign-in that has not resumed.
+    LockEnable {
+        /// Whether it is.
+        enabled: bool,
+    },
+    /// A challenge: [`Client::send_response`](crate::Client::send_response) answers it, within half a
+    /// minute. [`Client::unlock`](crate::Client::unlock) does so by itself.
+    LockChallenge {
+        /// That of the request; 0 if the service has challenged by itself (R31).
+        cookie: u32,
+        /// What is to be answered.
+        challenge: String,
+    },
+    /// What came of a challenge.
+    LockResult {
+        /// Of which.
+        cookie: u32,
+        /// Whether the response was right.
+        unlocked: bool,
+    },
+    /// The lock stands otherwise than before.
+    LockStatusChanged {
+        /// How.
+        status: LockStatus,
+        /// Why it is not unlocked, if it was to be: `MSGR_E_API_UNLOCK_FAILED`; or
+        /// `MSGR_E_SERVER_TOO_BUSY` or `E_FAIL` if nobody could judge.
+        error: Option<Code>,
+        /// When to try again, if that will help.
+        retry_after: Option<Duration>,
+    },
 }
 
 /// Somebody invites: accept, decline or ignore through the session. Dropped without that, it rings
@@ -240,6 +271,13 @@ impl Events {
             Told::AppRegistered { guid } => Event::AppRegistered { application: guid },
             Told::AppUnregistered { guid } => Event::AppUnRegistered { application: guid },
             Told::AppShutdown => Event::AppShutdown,
+            Told::LockEnable { enabled } => Event::LockEnable { enabled },
+            Told::LockChallenge { cookie, challenge } => Event::LockChallenge { cookie, challenge: challenge.into() },
+            Told::LockResult { cookie, ok } => Event::LockResult { cookie, unlocked: ok },
+            Told::LockStatusChanged { status, error, retry_after_ms } => {
+                let retry_after = retry_after_ms.map(Duration::from_millis);
+                Event::LockStatusChanged { status, error, retry_after }
+            }
             Told::Relayed(_) => return None,
             Told::ContactStatus { who, friendly_name, status } => {
                 Event::ContactStatusChange { who, friendly_name: friendly_name.into(), status }

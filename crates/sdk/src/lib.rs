@@ -86,6 +86,7 @@ mod client;
 mod driver;
 mod error;
 mod event;
+mod lock;
 mod machine;
 mod resume;
 mod session;
@@ -103,6 +104,7 @@ pub use hither_wire::local::{Mode, Registration};
 pub use hither_wire::message::{
     Application, Contact, ContactAction, Elsewhere, InvitationsFrom, Settings, SettingsChange, Stage,
 };
-pub use hither_wire::{Address, Code, DeviceId, Guid, PersonName, Role, SessionId, State, Status, message};
+pub use hither_wire::{Address, Code, DeviceId, Guid, LockStatus, PersonName, Role, SessionId, State, Status, message};
+pub use lock::Key;
 pub use resume::ResumePoint;
 pub use session::{Attach, Session};

@@ -43,6 +43,8 @@ pub struct Shared {
     state: Mutex<State>,
     /// The driver is to look again.
     pub changed: Notify,
+    /// Something has happened to the lock, or nothing more will.
+    pub lock_changed: Notify,
     pub clock: Clock,
     /// Whether another process can go on where this one is. Then an event is taken only when the
     /// application has done with it; else as soon as it has it.
@@ -87,7 +89,13 @@ impl Shared {
             restored,
             serves: BTreeSet::new(),
         };
-        Shared { state: Mutex::new(state), changed: Notify::new(), clock: Clock::start(), durable }
+        Shared {
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            lock_changed: Notify::new(),
+            clock: Clock::start(),
+            durable,
+        }
     }
 
     pub fn lock(&self) -> MutexGuard<'_, State> {
@@ -143,6 +151,9 @@ impl Shared {
 
     /// Something has happened.
     pub fn push(&self, event: Event) {
+        if matches!(event, Event::LockEnable { .. } | Event::LockChallenge { .. } | Event::LockStatusChanged { .. }) {
+            self.lock_changed.notify_waiters();
+        }
         let mut state = self.lock();
         if state.listening {
             state.events.push_back(event);
@@ -180,6 +191,11 @@ impl State {
 
     pub fn taken(&self) -> u64 {
         self.taken
+    }
+
+    /// Whether no event follows.
+    pub fn is_over(&self) -> bool {
+        self.over
     }
 
     pub fn is_full(&self) -> bool {

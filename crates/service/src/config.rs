@@ -10,6 +10,7 @@ use crate::audit::AuditTo;
 use hither_proto::rate::Allowance;
 use hither_proto::service::Config;
 
+use crate::keys::LockConfig;
 pub use live::Live;
 pub use tls::TlsFiles;
 
@@ -55,6 +56,9 @@ pub struct ServiceConfig {
     pub token_days: u32,
     /// Tokens of one account, at least 1; beyond, the one unused for longest stops working.
     pub tokens_per_account: u32,
+    /// Lock and Key (section 2.3 of the reference); off if there is none. It decides over what the
+    /// machine's own settings say of the lock.
+    pub lock: Option<LockConfig>,
 }
 
 /// Parameters of Argon2id.
@@ -95,6 +99,7 @@ impl ServiceConfig {
             failures_per_name: Allowance { burst: 10, each_ms: 6_000 },
             token_days: 90,
             tokens_per_account: 32,
+            lock: None,
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::auth::{self, Auth};
 use crate::connection::Link;
+use crate::lock::{self, Locks};
 use crate::metrics::Metrics;
 use crate::writer::{self, Writer};
 
@@ -57,6 +58,7 @@ pub struct Driver {
     links: HashMap<ConnId, Arc<Link>>,
     auth: Auth,
     writer: Writer,
+    locks: Locks,
     metrics: Arc<Metrics>,
     /// Answers that could be given without waiting.
     soon: Vec<Input>,
@@ -64,8 +66,15 @@ pub struct Driver {
 
 impl Driver {
     /// A driver of a machine that has not been started.
-    pub fn new(machine: Service, clock: Clock, auth: Auth, writer: Writer, metrics: Arc<Metrics>) -> Driver {
-        Driver { machine, clock, links: HashMap::new(), auth, writer, metrics, soon: Vec::new() }
+    pub fn new(
+        machine: Service,
+        clock: Clock,
+        auth: Auth,
+        writer: Writer,
+        locks: Locks,
+        metrics: Arc<Metrics>,
+    ) -> Driver {
+        Driver { machine, clock, links: HashMap::new(), auth, writer, locks, metrics, soon: Vec::new() }
     }
 
     /// Runs until `stop`; everybody has been told then.
@@ -136,6 +145,10 @@ impl Driver {
                 | Input::Stored { .. }
                 | Input::PasswordChanged { .. }
                 | Input::Devices { .. }
+                | Input::Drawn { .. }
+                | Input::Judged { .. }
+                | Input::Lock { .. }
+                | Input::Challenge(_)
                 | Input::Timeout
                 | Input::Configured(_)
                 | Input::Shutdown => {}
@@ -186,6 +199,17 @@ impl Driver {
             Output::Load { ticket, who } => self.soon.extend(self.writer.submit(writer::Job::Load(ticket, who))),
             Output::Store { ticket, owner, change } => {
                 self.soon.extend(self.writer.submit(writer::Job::Store(ticket, owner, change)));
+            }
+            Output::Draw { ticket } => self.soon.push(Input::Drawn { ticket, challenge: lock::draw() }),
+            Output::Judge { ticket, conn, person, challenge, response } => {
+                // Whoever has asked is connected; nobody is let in because that is not so.
+                self.soon.extend(match self.links.get(&conn) {
+                    Some(link) => {
+                        let address = link.address;
+                        self.locks.submit(lock::Job { ticket, person, address, challenge, response })
+                    }
+                    None => Some(Input::Judged { ticket, judgement: lock::unjudged() }),
+                });
             }
         }
     }

@@ -8,8 +8,23 @@ use tokio::sync::{mpsc, watch};
 use crate::config::{Live, ServiceConfig};
 use crate::driver::Note;
 use crate::gate::Gate;
+use crate::keys::{KeyError, Keychain};
+use crate::lock::JudgeSlot;
 use crate::metrics::Metrics;
+use crate::server::with_lock;
 use crate::tls::{Tls, TlsError};
+
+/// Why other settings cannot be taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReloadError {
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The keys of Lock and Key cannot be had.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+}
 
 /// Changes a service that runs. Clones are the same service's.
 #[derive(Clone)]
@@ -19,6 +34,7 @@ pub struct Handle {
     pub(crate) gate: Arc<Gate>,
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) judge: JudgeSlot,
     pub(crate) drain: watch::Sender<bool>,
 }
 
@@ -29,8 +45,13 @@ impl Handle {
     ///
     /// Where the service listens, where its store is, whether it speaks TLS at all and what a password
     /// costs stay as they are; so does everything else that is decided at the start.
-    pub async fn reload(&self, config: ServiceConfig) -> Result<(), TlsError> {
+    pub async fn reload(&self, config: ServiceConfig) -> Result<(), ReloadError> {
         let running = self.config.get();
+        // What can fail comes first.
+        let keys = match &config.lock {
+            Some(lock) if config.lock != running.lock => Some(Keychain::open(&running.data, lock)?),
+            Some(_) | None => None,
+        };
         let files = self.tls.as_ref().and(config.tls.clone().or_else(|| running.tls.clone()));
         if let (Some(tls), Some(files)) = (&self.tls, &files) {
             tls.set_files(files)?;
@@ -45,8 +66,15 @@ impl Handle {
             ..config
         };
         self.gate.set(config.connections, config.connections_per_address);
-        let machine = Box::new(config.machine.clone());
+        if let Some(keys) = keys {
+            self.judge.set(Box::new(keys));
+        }
+        let machine = Box::new(with_lock(&config));
+        let turned = (config.lock.is_some() != running.lock.is_some()).then_some(config.lock.is_some());
         self.config.set(config);
+        if let Some(on) = turned {
+            drop(self.inbox.send(Note::Input(Input::Lock { on })).await);
+        }
         // A driver that has stopped needs no settings.
         drop(self.inbox.send(Note::Input(Input::Configured(machine))).await);
         Ok(())

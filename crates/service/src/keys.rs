@@ -72,7 +72,7 @@ impl FromStr for Environment {
 }
 
 /// The lock's settings.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockConfig {
     /// Pairs of the other environment do not unlock this service.
     pub environment: Environment,
@@ -142,13 +142,38 @@ impl Why {
     /// A short name for logs and labels.
     pub fn name(self) -> &'static str {
         match self {
-            Why::UnknownId => "unknown_id",
+            Why::UnknownId => "unknown-id",
             Why::Revoked => "revoked",
-            Why::OtherEnvironment => "other_environment",
+            Why::OtherEnvironment => "other-environment",
             Why::Expired => "expired",
             Why::Malformed => "malformed",
-            Why::WrongResponse => "wrong_response",
+            Why::WrongResponse => "wrong-response",
         }
+    }
+}
+
+/// Who judges responses. A thread that does so has one of its own.
+pub trait Judge: Send {
+    /// Judges a response to a challenge, in a time that does not depend on where it is wrong.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    fn judge(&self, app_id: &str, challenge: &str, response: &str) -> Result<Verdict, StoreError>;
+}
+
+impl Judge for Keychain {
+    fn judge(&self, app_id: &str, challenge: &str, response: &str) -> Result<Verdict, StoreError> {
+        Keychain::judge(self, app_id, challenge, response)
+    }
+}
+
+/// No keys at all: every response is wrong. For a service whose lock is off.
+#[derive(Debug)]
+pub struct NoKeys;
+
+impl Judge for NoKeys {
+    fn judge(&self, _app_id: &str, _challenge: &str, _response: &str) -> Result<Verdict, StoreError> {
+        Ok(Verdict::Wrong(Why::UnknownId))
     }
 }
 

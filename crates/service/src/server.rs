@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hither_proto::service::Service;
+use hither_proto::service::{Config, Service};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
@@ -18,6 +18,8 @@ use crate::door::{Door, accept};
 use crate::driver::{Clock, Driver};
 use crate::gate::Gate;
 use crate::handle::Handle;
+use crate::keys::{Judge, KeyError, Keychain, NoKeys, Revocations};
+use crate::lock::{self, JudgeSlot, LockControl, Locks};
 use crate::metrics::Metrics;
 use crate::operations;
 use crate::password::PasswordError;
@@ -62,6 +64,9 @@ pub enum StartError {
     /// Passwords cannot be checked at this cost.
     #[error("passwords cannot be checked with these parameters")]
     PasswordCost(#[from] PasswordError),
+    /// The keys of Lock and Key cannot be had, and without them nobody could unlock anything.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// The audit cannot be written.
     #[error("cannot write the audit: its file must be in a directory that this user can write to")]
     Audit(#[source] io::Error),
@@ -82,11 +87,21 @@ pub struct Server {
     audit: Audit,
     /// The thread that writes the audit.
     writing: std::thread::JoinHandle<()>,
+    revocations: Revocations,
 }
 
 impl Server {
     /// Opens the store and listens. Must be called in a tokio runtime.
     pub async fn bind(config: ServiceConfig) -> Result<Server, StartError> {
+        Server::begin(config, None).await
+    }
+
+    /// [`Server::bind`], with somebody who judges the responses of Lock and Key.
+    pub async fn bind_with(config: ServiceConfig, judge: Box<dyn Judge>) -> Result<Server, StartError> {
+        Server::begin(config, Some(judge)).await
+    }
+
+    async fn begin(config: ServiceConfig, judge: Option<Box<dyn Judge>>) -> Result<Server, StartError> {
         let failed = |source| StartError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -108,14 +123,24 @@ impl Server {
         let (audit, writing) = Audit::start(&to).map_err(StartError::Audit)?;
         let auth = Auth::start(&live, clock, &audit, &inbox)?;
         let (stop, stopped) = oneshot::channel();
-        let machine = Service::new(config.machine.clone(), first_epoch());
+        let machine = Service::new(with_lock(&config), first_epoch());
+        let judge = match (judge, &config.lock) {
+            (Some(judge), _) => judge,
+            (None, Some(lock)) => Box::new(Keychain::open(&config.data, lock)?),
+            // It may be turned on later.
+            (None, None) => Box::new(NoKeys),
+        };
+        let judge = JudgeSlot::new(judge);
+        let locks = Locks::start(live.clone(), judge.clone(), clock, audit.clone(), inbox.clone());
+        let locks = locks.map_err(StartError::Thread)?;
+        let revocations = Revocations::open(&config.data)?;
         let metrics = Arc::new(Metrics::new());
-        let driver = Driver::new(machine, clock, auth, writer, Arc::clone(&metrics));
+        let driver = Driver::new(machine, clock, auth, writer, locks, Arc::clone(&metrics));
         let driver = tokio::spawn(driver.run(notes, stopped));
         tls.iter().filter_map(|tls| tls.ends()).for_each(|at| metrics.certificate_ends(at));
         let gate = Gate::new(config.connections, config.connections_per_address);
-        let handle = Handle { config: live, inbox, gate, tls, metrics, drain: watch::Sender::new(false) };
-        Ok(Server { listener, address, handle, stop, operations, driver, audit, writing })
+        let handle = Handle { config: live, inbox, gate, tls, metrics, judge, drain: watch::Sender::new(false) };
+        Ok(Server { listener, address, handle, stop, operations, driver, audit, writing, revocations })
     }
 
     /// What can be changed while it runs.
@@ -133,6 +158,11 @@ impl Server {
         self.operations.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
+    /// Asks for proofs while the service runs.
+    pub fn lock_control(&self) -> LockControl {
+        LockControl::new(self.handle.inbox.clone())
+    }
+
     /// What a client connects to.
     pub fn url(&self) -> String {
         let scheme = if self.handle.tls.is_some() { "wss" } else { "ws" };
@@ -144,9 +174,12 @@ impl Server {
     /// # Panics
     /// If the machine has: there is no going on without it, and no telling what it would have said.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Server { listener, address, handle, stop: halt, operations, mut driver, audit, writing } = self;
+        let Server { listener, address, handle, stop: halt, operations, mut driver, audit, writing, revocations } =
+            self;
         audit.tell(AuditEvent::ServiceStarted { version: env!("CARGO_PKG_VERSION") });
-        let Handle { config, inbox, gate, tls, metrics, drain } = handle;
+        let Handle { config, inbox, gate, tls, metrics, drain, judge: _ } = handle;
+        let revocations = lock::watch(revocations, LockControl::new(inbox.clone()));
+        let revocations = Some(tokio::spawn(revocations).abort_handle());
         let operations = operations.map(|listener| {
             tokio::spawn(operations::run(listener, Arc::clone(&metrics), drain.subscribe())).abort_handle()
         });
@@ -179,7 +212,7 @@ impl Server {
         if timeout(STOP, gate.empty()).await.is_err() {
             tracing::warn!("some connections did not close in time");
         }
-        for task in operations.into_iter().chain(certificates) {
+        for task in operations.into_iter().chain(certificates).chain(revocations) {
             task.abort();
         }
         audit.tell(AuditEvent::ServiceStopped);
@@ -187,6 +220,14 @@ impl Server {
         // Everybody else who tells the audit has gone with the driver.
         drop(tokio::task::spawn_blocking(move || writing.join()).await);
         tracing::info!("stopped");
+    }
+}
+
+/// The machine's settings, with what is set of the lock.
+pub fn with_lock(config: &ServiceConfig) -> Config {
+    match &config.lock {
+        Some(lock) => Config { lock: true, answer_ms: lock.answer_ms, ..config.machine.clone() },
+        None => Config { lock: false, ..config.machine.clone() },
     }
 }
 

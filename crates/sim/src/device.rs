@@ -264,7 +264,13 @@ impl Device {
                 }
             }
             Event::SignedOut { code } => Err(format!("{seat} is signed out: {code}")),
-            Event::SignedIn { .. } | Event::ConnectionLost { .. } | Event::ContactStatus { .. } => Ok(()),
+            Event::SignedIn { .. }
+            | Event::ConnectionLost { .. }
+            | Event::ContactStatus { .. }
+            | Event::LockEnable { .. }
+            | Event::LockChallenge { .. }
+            | Event::LockResult { .. }
+            | Event::LockStatusChanged { .. } => Ok(()),
             Event::ReadyToLaunch { .. }
             | Event::BeforeAppLaunch { .. }
             | Event::AppRegistered { .. }

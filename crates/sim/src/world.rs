@@ -392,6 +392,8 @@ impl World {
                 let input = Input::Devices { ticket, result: Ok(Vec::new()) };
                 self.network.later(soon, Arrival::Answer(Box::new(input)));
             }
+            // The lock is off here.
+            Output::Draw { .. } | Output::Judge { .. } => {}
             Output::Store { ticket, .. } => {
                 let result = Ok("".into());
                 self.network.later(soon, Arrival::Answer(Box::new(Input::Stored { ticket, result })));

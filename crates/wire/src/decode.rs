@@ -13,6 +13,7 @@ use crate::address::Address;
 use crate::code::Code;
 use crate::ids::{Guid, PersonName};
 use crate::limits;
+use crate::lock::Response;
 use crate::message::{
     Accept, Answer, Application, Ask, ClientFrame, ContactAction, Credential, Data, Event, EventFrame, Hello,
     InvitationsFrom, Invite, Request, ServerFrame, SettingsChange, SignIn, Stage,
@@ -123,6 +124,13 @@ struct Flat<'a> {
     invitations: Option<InvitationsFrom>,
     #[serde(skip_serializing_if = "Option::is_none")]
     show_declines: Option<bool>,
+
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cookie: Option<u32>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    app_id: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    response: Option<Cow<'a, str>>,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -192,6 +200,11 @@ fn bounded(value: Option<Cow<'_, str>>, max: usize, field: &str) -> Result<Optio
         Some(text) => Ok(Some(text.into())),
         None => Ok(None),
     }
+}
+
+fn filled(value: Option<Cow<'_, str>>, max: usize, field: &str) -> Result<Box<str>, Wrong> {
+    let text = need(bounded(value, max, field)?, field)?;
+    if text.is_empty() { Err(wrong(format!("`{field}` is empty"))) } else { Ok(text) }
 }
 
 fn units(value: Option<Cow<'_, str>>, max: usize, field: &str) -> Result<Box<str>, Wrong> {
@@ -303,6 +316,9 @@ impl Flat<'_> {
                 Request::Settings(SettingsChange { invitations: self.invitations, show_declines: self.show_declines })
             }
             "password" | "devices" | "remove-device" => Request::Account(Box::new(self.into_account(name)?)),
+            "challenge" => Request::Challenge { cookie: need(self.cookie, "cookie")? },
+            "response" => Request::Response(Box::new(self.into_response()?)),
+            "release" => Request::Release,
             _ => return Err(wrong("`do` is not a request that this service knows; see spec/wire.md")),
         })
     }
@@ -400,6 +416,14 @@ impl Flat<'_> {
         })
     }
 
+    fn into_response(self) -> Result<Response, Wrong> {
+        Ok(Response {
+            app_id: filled(self.app_id, limits::APP_ID_BYTES, "app_id")?,
+            response: filled(self.response, limits::RESPONSE_BYTES, "response")?,
+            cookie: need(self.cookie, "cookie")?,
+        })
+    }
+
     fn into_contact(self) -> Result<Request, Wrong> {
         let given = [
             (ContactAction::Add, &self.add),
@@ -478,7 +502,7 @@ impl<'a> Flat<'a> {
             Request::SignOut { revoke } => self.revoke = revoke.then_some(true),
             Request::Account(request) => self.fill_account(request),
             // What only an agent understands is written on its own, by `encode_local`.
-            Request::Ping | Request::Contacts | Request::Local(_) => {}
+            Request::Ping | Request::Contacts | Request::Release | Request::Local(_) => {}
             Request::Invite(invite) => self.fill_invite(invite),
             Request::Accept(accept) => {
                 self.fill_session(accept.session, accept.data.as_ref());
@@ -511,6 +535,12 @@ impl<'a> Flat<'a> {
             Request::Settings(change) => {
                 self.invitations = change.invitations;
                 self.show_declines = change.show_declines;
+            }
+            Request::Challenge { cookie } => self.cookie = Some(*cookie),
+            Request::Response(response) => {
+                self.app_id = Some(Cow::Borrowed(&response.app_id));
+                self.response = Some(Cow::Borrowed(&response.response));
+                self.cookie = Some(response.cookie);
             }
         }
     }

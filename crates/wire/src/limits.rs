@@ -37,6 +37,12 @@ pub const CODE_BYTES: usize = 64;
 pub const DEVICES: usize = 256;
 /// An object handle, in bytes.
 pub const OBJECT_BYTES: usize = 64;
+/// An application's id of Lock and Key, in bytes.
+pub const APP_ID_BYTES: usize = 128;
+/// A challenge of Lock and Key, in bytes.
+pub const CHALLENGE_BYTES: usize = 128;
+/// The response to a challenge, in bytes: room for 512 bits in hexadecimal.
+pub const RESPONSE_BYTES: usize = 128;
 /// A device's public key, in bytes of its text.
 pub const DEVICE_KEY_BYTES: usize = 256;
 /// The client's name in `hello`, in bytes.

@@ -8,6 +8,7 @@ use crate::code::Code;
 use crate::ids::{DeviceId, Guid, PersonName, SessionId};
 use crate::limits;
 use crate::local;
+use crate::lock::{LockStatus, Response};
 use crate::presence::Status;
 
 /// One frame from a client: a request, an acknowledgement, or both.
@@ -26,7 +27,7 @@ pub struct Ask {
     pub id: u64,
     /// Idempotency key, unique in the device: a repeated one is answered again, not applied again.
     pub key: Option<Box<str>>,
-    /// Which of several applications behind one agent asks; reserved, kept as it is.
+    /// Which of several applications behind one agent asks: each has a lock of its own.
     pub object: Option<Box<str>>,
     /// What is asked.
     pub request: Request,
@@ -110,6 +111,15 @@ pub enum Request {
     Settings(SettingsChange),
     /// About one's own account.
     Account(Box<account::Request>),
+    /// `IMsgrLock::RequestChallenge`.
+    Challenge {
+        /// A random number of the one who asks; it comes back with the challenge.
+        cookie: u32,
+    },
+    /// `IMsgrLock::SendResponse`.
+    Response(Box<Response>),
+    /// Gives up the `object` that asks, with its lock.
+    Release,
     /// What only an agent understands.
     Local(Box<local::Request>),
 }
@@ -135,6 +145,9 @@ impl Request {
             Request::Contact { .. } => "contact",
             Request::Settings(_) => "settings",
             Request::Account(request) => request.name(),
+            Request::Challenge { .. } => "challenge",
+            Request::Response(_) => "response",
+            Request::Release => "release",
             Request::Local(request) => request.name(),
         }
     }
@@ -592,6 +605,53 @@ pub enum Event {
     SignedOut {
         /// Why.
         code: Code,
+    },
+    /// `OnLockEnable`: whether the lock is on, and how it stands; after each sign-in, once for the
+    /// device itself and once for each `object` that has a lock of its own.
+    Lock {
+        /// Which of several applications behind one agent; absent for the device itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        object: Option<Box<str>>,
+        /// Whether there is a lock.
+        enabled: bool,
+        /// How it stands.
+        #[serde(default)]
+        status: LockStatus,
+    },
+    /// `OnLockChallenge`.
+    LockChallenge {
+        /// As in [`Event::Lock`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        object: Option<Box<str>>,
+        /// That of the request; 0 if nobody has asked (R31).
+        cookie: u32,
+        /// What is to be answered, at most `limits::CHALLENGE_BYTES`.
+        challenge: Box<str>,
+    },
+    /// `OnLockResult`: what came of a challenge.
+    LockResult {
+        /// As in [`Event::Lock`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        object: Option<Box<str>>,
+        /// Of the challenge.
+        cookie: u32,
+        /// Whether the response was right.
+        ok: bool,
+    },
+    /// `OnLockStatusChanged`.
+    LockStatus {
+        /// As in [`Event::Lock`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        object: Option<Box<str>>,
+        /// How the lock stands now.
+        #[serde(default)]
+        status: LockStatus,
+        /// Why it is not unlocked, if it was to be.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<Code>,
+        /// When to try again, in milliseconds, if that will help.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
     },
     /// An event this version does not know: to be acknowledged and otherwise ignored.
     #[serde(other, skip_serializing)]

@@ -51,7 +51,7 @@ fn every_request_and_event_has_a_heading_and_an_example() {
     let message = include_str!("../src/message.rs");
     let requests = message.split("The name of the request on the wire.").nth(1).unwrap();
     let requests: BTreeSet<&str> = quoted(requests.split("\n}\n").next().unwrap()).collect();
-    assert_eq!(requests.len(), 16, "{requests:?}");
+    assert_eq!(requests.len(), 19, "{requests:?}");
     let asked: BTreeSet<&str> = examples("json client").into_iter().filter_map(|frame| value_of(frame, "do")).collect();
     assert_eq!(asked, requests);
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use hither_wire::lock::Response;
 use hither_wire::message::{
     Accept, Application, Ask, ContactAction, Credential, Data, Hello, InvitationsFrom, Invite, SettingsChange, SignIn,
     Stage,
@@ -117,6 +118,12 @@ fn settings() -> impl Strategy<Value = Request> {
         .prop_map(|(invitations, show_declines)| Request::Settings(SettingsChange { invitations, show_declines }))
 }
 
+fn response() -> impl Strategy<Value = Request> {
+    let filled = |max| boxed(max).prop_filter("not empty", |text| !text.is_empty());
+    (filled(limits::APP_ID_BYTES), filled(limits::RESPONSE_BYTES), any::<u32>())
+        .prop_map(|(app_id, response, cookie)| Request::Response(Box::new(Response { app_id, response, cookie })))
+}
+
 fn request() -> impl Strategy<Value = Request> {
     prop_oneof![
         hello(),
@@ -136,6 +143,9 @@ fn request() -> impl Strategy<Value = Request> {
         Just(Request::Contacts),
         (select(ContactAction::ALL.to_vec()), person()).prop_map(|(action, who)| Request::Contact { action, who }),
         settings(),
+        any::<u32>().prop_map(|cookie| Request::Challenge { cookie }),
+        response(),
+        Just(Request::Release),
     ]
 }
 

@@ -47,6 +47,9 @@ const LIMITS: &[(&str, u64, &str, &str)] = &[
     ("FRIENDLY_NAME_UNITS", max::FRIENDLY_NAME_UNITS as u64, "units of a friendly name", "never sent"),
     ("PASSWORD_BYTES", max::PASSWORD_BYTES as u64, "bytes of `password`", INVALID),
     ("TOKEN_BYTES", max::TOKEN_BYTES as u64, "bytes of `token`", INVALID),
+    ("APP_ID_BYTES", max::APP_ID_BYTES as u64, "bytes of `app_id`", INVALID),
+    ("CHALLENGE_BYTES", max::CHALLENGE_BYTES as u64, "bytes of `challenge`", "never sent"),
+    ("RESPONSE_BYTES", max::RESPONSE_BYTES as u64, "bytes of `response`", INVALID),
     ("DEVICE_KEY_BYTES", max::DEVICE_KEY_BYTES as u64, "bytes of `device_key`", INVALID),
     ("GUID_CHARS", max::GUID_CHARS as u64, "units of a GUID's text; a right one has 38", INVALID),
     ("APP_NAME_UNITS", max::APP_NAME_UNITS as u64, "units of `app.name`", INVALID),
@@ -102,6 +105,13 @@ fn times(config: &Config) -> Vec<Setting> {
             "`ended` with SR_APP_NOT_REGISTERED",
         ),
         ("grace_ms", s(config.grace_ms), "a device that lost its connection is waited for", sessions_end),
+        (
+            "answer_ms",
+            s(config.answer_ms),
+            "a challenge waits for its response",
+            "`lock-status` with MSGR_E_API_UNLOCK_FAILED",
+        ),
+        ("failure_ms", s(config.failure_ms), "a wrong response is kept from the one who gave it", "`lock-result`"),
         ("sign_in_ms", s(config.sign_in_ms), "a connection takes to sign in", "close 4002"),
         (
             "keepalive_ms",
@@ -141,6 +151,13 @@ fn counts(config: &Config) -> Vec<Setting> {
             "invitations from one person to another in a minute, and ten times as many to all together",
             "MSGR_E_TOO_MANY_SESSIONS to `invite`, with `retry_after_ms`",
         ),
+        (
+            "objects_per_device",
+            config.objects_per_device.to_string(),
+            "applications behind a device that have locks of their own",
+            "E_OUTOFMEMORY to `challenge`",
+        ),
+        ("lock", if config.lock { "on" } else { "off" }.to_owned(), "Lock and Key", "MSGR_E_API_LOCKED to `invite`"),
         (
             "invitations",
             format!("{:?}", config.invitations).to_lowercase(),

@@ -68,6 +68,10 @@ impl Controller {
                 return vec![Input::Launched { session, result }];
             }
             Output::Watch { session, process } => self.watch(session, of(process)),
+            Output::Prove { cookie, challenge } => {
+                let response = self.system.pair.as_ref().map(|pair| pair.respond(cookie, &challenge));
+                return response.map(|response| Input::Proved(Box::new(response))).into_iter().collect();
+            }
             Output::Reload => {
                 self.read_sign_in();
                 return self.files();

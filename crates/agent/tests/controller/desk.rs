@@ -99,7 +99,8 @@ impl Desk {
         let started = Arc::new(Mutex::new(Started::default()));
         let (told, orders) = mpsc::unbounded_channel();
         let programs = FakePrograms { started: Arc::clone(&started), told };
-        let system = System { dial: service.dial(), desktop: Box::new(desktop), programs: Box::new(programs) };
+        let system =
+            System { dial: service.dial(), desktop: Box::new(desktop), programs: Box::new(programs), pair: None };
         let controller = Controller::new(&paths, Credentials::new(&paths, Keeping::File), system);
         let events = controller.events();
         let pass_on = events.clone();

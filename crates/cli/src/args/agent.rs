@@ -1,5 +1,7 @@
 //! Arguments of `hither agent`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::sign_in::KeyringArgs;
@@ -35,6 +37,12 @@ pub struct RunArgs {
     /// What to log, for instance `warn` or `hither_agent=debug`
     #[arg(long, value_name = "FILTER", env = "HITHER_LOG", default_value = "info", hide_env_values = true)]
     pub log: String,
+    /// With the service's lock on: the application id with which the agent unlocks it for your tools
+    #[arg(long, value_name = "ID", env = "HITHER_AGENT_APP_ID", requires = "key_file", hide_env_values = true)]
+    pub app_id: Option<String>,
+    /// The key of that id: a file that only you can read
+    #[arg(long, value_name = "FILE", env = "HITHER_AGENT_KEY_FILE", requires = "app_id", hide_env_values = true)]
+    pub key_file: Option<PathBuf>,
     #[command(flatten)]
     pub keyring: KeyringArgs,
 }

@@ -125,9 +125,15 @@ fn of_service(event: &Event) -> Option<String> {
         Event::Presence { who, status, .. } => format!("OnContactStatusChange: {who} is {}", status.name()),
         Event::SignedOut { code } => format!("OnSignout: {code}"),
         // The game tells these.
-        Event::Progress { .. } | Event::Connected { .. } | Event::Context { .. } | Event::Ended(_) | Event::Unknown => {
-            return None;
-        }
+        Event::Progress { .. }
+        | Event::Connected { .. }
+        | Event::Context { .. }
+        | Event::Ended(_)
+        | Event::Lock { .. }
+        | Event::LockChallenge { .. }
+        | Event::LockResult { .. }
+        | Event::LockStatus { .. }
+        | Event::Unknown => return None,
     })
 }
 

@@ -156,6 +156,10 @@ fn accepted(event: &Event) -> Option<String> {
         | Event::Progress { .. }
         | Event::Presence { .. }
         | Event::SignedOut { .. }
+        | Event::Lock { .. }
+        | Event::LockChallenge { .. }
+        | Event::LockResult { .. }
+        | Event::LockStatus { .. }
         | Event::Unknown => None,
     }
 }
@@ -171,6 +175,10 @@ fn came_back(event: &Event) -> Option<String> {
         | Event::Progress { .. }
         | Event::Presence { .. }
         | Event::SignedOut { .. }
+        | Event::Lock { .. }
+        | Event::LockChallenge { .. }
+        | Event::LockResult { .. }
+        | Event::LockStatus { .. }
         | Event::Unknown => None,
     }
 }

@@ -273,6 +273,7 @@ impl Agent {
             self.outputs.push_back(Output::Send { link, frame });
         }
         self.catch_up(seat.program, link);
+        self.tell_lock(seat.program);
     }
 
     pub(super) fn presence_events(&self) -> impl Iterator<Item = Event> {

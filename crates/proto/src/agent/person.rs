@@ -49,6 +49,9 @@ impl Agent {
             Request::Attach { .. } | Request::Progress { .. } => {
                 self.refuse_because(caller, Code::E_INVALIDARG, "this is for the application of the session");
             }
+            Request::Challenge { .. } | Request::Response(_) | Request::Release => {
+                self.refuse_because(caller, Code::E_INVALIDARG, "this is for applications, which sign in");
+            }
             Request::Hello(_) | Request::SignIn(_) | Request::Ping => self.refuse(caller, Code::E_INVALIDARG),
         }
     }

@@ -1,6 +1,7 @@
 //! What goes into the agent machine and what comes out of it.
 
 use hither_wire::local::{Mode, Registration};
+use hither_wire::lock::Response;
 use hither_wire::message::Application;
 use hither_wire::{Address, ClientFrame, Code, Guid, Malformed, PersonName, ServerFrame, SessionId};
 use serde::{Deserialize, Serialize};
@@ -106,6 +107,8 @@ pub enum Input {
         /// Why it is refused.
         result: Result<(), (Code, String)>,
     },
+    /// The answer to [`Output::Prove`]: made with the agent's own key.
+    Proved(Box<Response>),
     /// What [`Output::Save`] asked for is durable.
     Saved,
     /// The time of [`super::Agent::poll_timeout`] has come.
@@ -149,6 +152,9 @@ pub struct ShellStatus {
     pub complaints: Vec<Box<str>>,
     /// The address of the service.
     pub service: Option<Box<str>>,
+    /// Whether the agent has an id and a key of its own, to unlock the service's lock for the person's
+    /// tools (section 2.3).
+    pub has_key: bool,
 }
 
 /// What the shell has to do.
@@ -232,6 +238,14 @@ pub enum Output {
         session: SessionId,
         /// Which process.
         process: Process,
+    },
+    /// Answer this challenge with the agent's own id and key, if there are any; answered by
+    /// [`Input::Proved`].
+    Prove {
+        /// Comes back with the response.
+        cookie: u32,
+        /// The challenge.
+        challenge: Box<str>,
     },
     /// Read the stored sign-in again.
     Reload,

@@ -4,10 +4,11 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use hither_wire::message::{Event, SignIn};
-use hither_wire::{Code, DeviceId, Guid, ServerFrame, SessionId};
+use hither_wire::{Code, DeviceId, Guid, LockStatus, ServerFrame, SessionId};
 use serde::{Deserialize, Serialize};
 
 use super::links::GRACE_MS;
+use super::locks::is_worth_keeping;
 use super::port::{LinkId, Output};
 use super::service::Purpose;
 use super::sessions::Doing;
@@ -39,6 +40,9 @@ pub(super) struct Program {
     ended: VecDeque<SessionId>,
     /// The applications that it says it is.
     pub serves: BTreeSet<Guid>,
+    /// How its lock at the service stands.
+    #[serde(default)]
+    pub lock: LockStatus,
     /// `None` while it is away and waited for.
     #[serde(skip)]
     pub link: Option<LinkId>,
@@ -86,6 +90,7 @@ impl Agent {
             outbox: Outbox::default(),
             ended: VecDeque::new(),
             serves: BTreeSet::new(),
+            lock: self.fresh_lock(),
             link: Some(link),
         };
         self.programs.insert(id, program);
@@ -144,7 +149,8 @@ impl Agent {
         let idle = self.programs.get(&id).is_some_and(|program| program.link.is_none());
         let busy = self.held.values().any(|held| held.owner == Some(id) || held.shown.contains(&id));
         let owed = self.programs.get(&id).is_some_and(|program| program.outbox.pending().len() > 0);
-        if idle && !busy && !owed {
+        let unlocked = self.programs.get(&id).is_some_and(|program| is_worth_keeping(program.lock));
+        if idle && !busy && !owed && !unlocked {
             self.drop_program(id);
         }
     }
@@ -152,10 +158,9 @@ impl Agent {
     /// An application is gone for good: the sessions that it had are lost to the other side (R17).
     pub(super) fn drop_program(&mut self, id: ProgramId) {
         self.timers.set(Deadline::Program(id), None);
-        if self.programs.remove(&id).is_none() {
-            return;
-        }
+        let Some(gone) = self.programs.remove(&id) else { return };
         self.unsaved = true;
+        self.release(&gone);
         self.no_answer_from(id);
         let owned: Vec<SessionId> =
             self.held.values().filter(|held| held.owner == Some(id)).map(|held| held.session).collect();

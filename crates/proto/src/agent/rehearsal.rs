@@ -129,6 +129,9 @@ fn moved(request: &Request) -> Option<(SessionId, Move)> {
         | Request::Contact { .. }
         | Request::Settings(_)
         | Request::Account(_)
+        | Request::Challenge { .. }
+        | Request::Response(_)
+        | Request::Release
         | Request::Local(_) => return None,
     })
 }

@@ -73,7 +73,12 @@ impl Agent {
                 let message = "this is for the person's own tools: an application has no business with the account";
                 self.refuse_because(&caller, Code::E_INVALIDARG, message);
             }
-            Request::Hello(_) | Request::SignIn(_) | Request::Ping => self.refuse(&caller, Code::E_INVALIDARG),
+            request @ (Request::Challenge { .. } | Request::Response(_)) => {
+                self.relay(request, key, caller, Then::Nothing);
+            }
+            Request::Hello(_) | Request::SignIn(_) | Request::Ping | Request::Release => {
+                self.refuse(&caller, Code::E_INVALIDARG);
+            }
         }
     }
 
@@ -128,6 +133,9 @@ impl Agent {
 
     fn ask_local(&mut self, caller: Caller, program: ProgramId, request: local::Request) {
         match request {
+            local::Request::Register(_) | local::Request::Unregister { .. } if self.is_locked(program) => {
+                self.refuse(&caller, Code::MSGR_E_API_LOCKED);
+            }
             local::Request::Register(registration) => {
                 self.wait(caller, |ticket| Output::Register { ticket, registration });
             }

@@ -5,6 +5,7 @@ use hither_wire::message::{Answer, Credential, EventFrame, Request};
 use hither_wire::{Code, Event, ServerFrame, SessionId, State, Status, local};
 
 use super::links::{Caller, Stage};
+use super::locks::{is_for_an_object, object_of};
 use super::port::Output;
 use super::programs::ProgramId;
 use super::rehearsal::rehearsed_state;
@@ -117,7 +118,9 @@ impl Agent {
             let code = self.rehearsed(&request);
             return self.returned(Purpose::Caller(caller, then), outcome(code));
         }
-        self.ask_service(Call::Relay { request, key }, caller, then);
+        let object = caller.program.as_ref().map(|(program, _)| object_of(*program));
+        let object = object.filter(|_| is_for_an_object(&request));
+        self.ask_service(Call::Relay { request, key, object }, caller, then);
     }
 
     /// Lets the client take its inputs, and carries out what follows, until nothing follows.
@@ -165,6 +168,9 @@ impl Agent {
             ClientEvent::SignedIn { resumed, .. } => {
                 self.standing = Standing::There;
                 self.tell_watchers(&service_event(true, None));
+                if !resumed {
+                    self.locks_anew();
+                }
                 self.back(resumed);
             }
             ClientEvent::ConnectionLost { code } => {
@@ -182,6 +188,11 @@ impl Agent {
                 self.broadcast(&frame, Stage::is_told);
             }
             ClientEvent::Relayed(told) => self.told(*told),
+            ClientEvent::LockEnable { enabled } => self.lock_enabled(enabled),
+            ClientEvent::LockStatusChanged { status, retry_after_ms, .. } => {
+                self.own_lock_changed(status, retry_after_ms);
+            }
+            ClientEvent::LockChallenge { cookie, challenge } => self.prove(cookie, challenge),
             // What follows from a sign-out comes with `Stopped`, calls are answered, and the others are
             // never told to whoever relays.
             ClientEvent::SignedOut { .. }
@@ -199,6 +210,7 @@ impl Agent {
             | ClientEvent::AppNotPresent { .. }
             | ClientEvent::AppRegistered { .. }
             | ClientEvent::AppUnregistered { .. }
+            | ClientEvent::LockResult { .. }
             | ClientEvent::AppShutdown => {}
         }
     }

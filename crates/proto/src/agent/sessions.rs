@@ -137,6 +137,7 @@ impl Agent {
     /// An event of the service about a session.
     pub(super) fn told(&mut self, told: Event) {
         self.unsaved = true;
+        let Some(told) = self.lock_told(told) else { return };
         self.tell_watchers(&ServerFrame::Event(EventFrame { seq: None, event: told.clone() }));
         match told {
             Event::Invitation(invitation) => self.invitation(&invitation),
@@ -165,7 +166,13 @@ impl Agent {
             Event::Progress { session, stage, code } => {
                 self.tell_parts(session, &Event::Progress { session, stage, code });
             }
-            Event::Presence { .. } | Event::SignedOut { .. } | Event::Unknown => {}
+            Event::Presence { .. }
+            | Event::SignedOut { .. }
+            | Event::Lock { .. }
+            | Event::LockChallenge { .. }
+            | Event::LockResult { .. }
+            | Event::LockStatus { .. }
+            | Event::Unknown => {}
         }
     }
 

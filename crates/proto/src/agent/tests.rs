@@ -3,5 +3,6 @@
 mod desk;
 mod flows;
 mod hostile;
+mod locks;
 mod programs;
 mod restart;

@@ -75,6 +75,9 @@ impl Client {
             | Request::Contact { .. }
             | Request::Settings(_)
             | Request::Account(_)
+            | Request::Challenge { .. }
+            | Request::Response(_)
+            | Request::Release
             | Request::Local(_) => {}
         }
     }
@@ -114,6 +117,9 @@ fn reply(request: &Request, answer: Answer) -> Result<Reply, Refusal> {
         | Request::Progress { .. }
         | Request::SetStatus { .. }
         | Request::Account(_)
+        | Request::Challenge { .. }
+        | Request::Response(_)
+        | Request::Release
         | Request::Local(_) => {
             if answer.code == Code::S_FALSE {
                 Reply::Already

@@ -14,8 +14,8 @@ use crate::session::policy::{Call as Asked, Verdict, policy};
 /// What is to be done about a call.
 enum Judged {
     Ask(Request),
-    /// Ask under this key.
-    AskAs(Box<str>, Request),
+    /// Ask for somebody else: under his key, with his object.
+    AskAs(Option<Box<str>>, Option<Box<str>>, Request),
     /// It is answered already.
     Reply(Reply),
 }
@@ -24,11 +24,11 @@ impl Client {
     pub(super) fn call(&mut self, id: CallId, call: Call) {
         let result = match self.judge(call) {
             Ok(Judged::Reply(reply)) => Ok(reply),
-            Ok(Judged::Ask(request)) => match self.ask(id, None, request) {
+            Ok(Judged::Ask(request)) => match self.ask(id, None, None, request) {
                 Ok(()) => return,
                 Err(refusal) => Err(refusal),
             },
-            Ok(Judged::AskAs(key, request)) => match self.ask(id, Some(key), request) {
+            Ok(Judged::AskAs(key, object, request)) => match self.ask(id, key, object, request) {
                 Ok(()) => return,
                 Err(refusal) => Err(refusal),
             },
@@ -84,7 +84,13 @@ impl Client {
         self.lose(session);
     }
 
-    fn ask(&mut self, id: CallId, key: Option<Box<str>>, request: Request) -> Result<(), Refusal> {
+    fn ask(
+        &mut self,
+        id: CallId,
+        key: Option<Box<str>>,
+        object: Option<Box<str>>,
+        request: Request,
+    ) -> Result<(), Refusal> {
         if self.is_stopped() || self.is_leaving() {
             return Err(Refusal::new(Code::MSGR_E_NOT_LOGGED_ON));
         }
@@ -102,10 +108,7 @@ impl Client {
             let (session, to) = (invite.session, invite.to.clone());
             self.sessions.inviting(session, &to);
         }
-        match key {
-            Some(key) => self.requests.push_keyed(id, key, request),
-            None => self.requests.push(Some(id), request),
-        }
+        self.requests.push_as(id, key, object, request);
         self.unsaved = true;
         if self.is_given_up() {
             let failed = self.requests.take_if(|pending| pending.call == Some(id));
@@ -152,8 +155,10 @@ impl Client {
             Call::Contact { action, who } => contact(action, &who)?,
             Call::Settings(change) => Request::Settings(change),
             Call::Account(request) => Request::Account(request),
-            Call::Agent(request) => Request::Local(request),
-            Call::Relay { request, key } => return self.judge_relayed(request, key),
+            Call::Agent(request) => self.judge_local(request)?,
+            Call::Relay { request, key, object } => return self.judge_relayed(request, key, object),
+            Call::RequestChallenge { cookie } => self.judge_challenge(cookie)?,
+            Call::SendResponse(response) => self.judge_response(response)?,
             Call::SignOut { revoke } => Request::SignOut { revoke },
         };
         Ok(Judged::Ask(request))
@@ -164,6 +169,7 @@ impl Client {
         let data = app_data(data)?;
         let own = self.own_address.clone();
         let user = self.user.clone();
+        self.unlocked()?;
         let record = self.permit(session, Asked::Invite)?;
         let app = record.application.clone().ok_or_else(|| Refusal::new(Code::SR_APP_NOT_SPECIFIED))?;
         if Some(&to) == user.as_ref() {
@@ -176,7 +182,12 @@ impl Client {
     }
 
     /// What somebody else has asked: the service judges it. Only an invitation needs a session here.
-    fn judge_relayed(&mut self, request: Request, key: Option<Box<str>>) -> Result<Judged, Refusal> {
+    fn judge_relayed(
+        &mut self,
+        request: Request,
+        key: Option<Box<str>>,
+        object: Option<Box<str>>,
+    ) -> Result<Judged, Refusal> {
         if let Request::Invite(invite) = &request {
             // One that is known may be said again under its key; then the service knows the answer.
             match self.sessions.get(invite.session) {
@@ -185,10 +196,7 @@ impl Client {
                 Some(_) => drop(self.permit(invite.session, Asked::Invite)?),
             }
         }
-        Ok(match key {
-            Some(key) => Judged::AskAs(key, request),
-            None => Judged::Ask(request),
-        })
+        Ok(Judged::AskAs(key, object, request))
     }
 
     fn judge_attach(&mut self, session: SessionId) -> Result<Judged, Refusal> {

@@ -18,7 +18,7 @@ use hither_wire::{ClientFrame, Code, ServerFrame, SessionId};
 use super::neighbour::Neighbour;
 use super::port::{CallId, Event, Output, Reply, Stop};
 use super::requests::Pending;
-use super::{Client, Deadline};
+use super::{Client, Deadline, LockSnapshot};
 use crate::Millis;
 use crate::service::Close;
 use crate::timers::Timers;
@@ -218,6 +218,7 @@ impl Client {
             return;
         }
         self.standing = Standing::Lost;
+        self.lock_anew();
         // A sign-in that is on its way could still resume what is over here.
         if matches!(self.link, Link::SigningIn { resuming: Some(_), .. }) {
             self.give_up(Stop::TimedOut);
@@ -254,6 +255,7 @@ impl Client {
         if matches!(self.standing, Standing::Known(_) | Standing::Lost) {
             self.standing = Standing::Lost;
             self.fail_everything();
+            self.lock = LockSnapshot::default();
             self.emit(Event::SignedOut { code: stop.code() });
             // This process has been told, and there is nothing that another one could go on with.
             self.untaken.clear();

@@ -4,12 +4,13 @@ use std::fmt;
 use std::net::IpAddr;
 
 use hither_wire::account;
+use hither_wire::lock::Response;
 use hither_wire::message::{
     Application, Contact, ContactAction, Credential, Elsewhere, Event as Told, Request, Settings, SettingsChange, Stage,
 };
 use hither_wire::{
-    Address, Answer, ClientFrame, Code, DeviceId, Guid, PersonName, Role, ServerFrame, SessionId, State, Status,
-    limits, local,
+    Address, Answer, ClientFrame, Code, DeviceId, Guid, LockStatus, PersonName, Role, ServerFrame, SessionId, State,
+    Status, limits, local,
 };
 use serde::{Deserialize, Serialize};
 
@@ -210,7 +211,16 @@ pub enum Call {
         request: Request,
         /// The idempotency key; drawn here if there is none.
         key: Option<Box<str>>,
+        /// Which of several applications behind this client asks.
+        object: Option<Box<str>>,
     },
+    /// `RequestChallenge`.
+    RequestChallenge {
+        /// A random number; it comes back with the challenge.
+        cookie: u32,
+    },
+    /// `SendResponse`.
+    SendResponse(Box<Response>),
     /// Sign out; everything called before is answered first.
     SignOut {
         /// Whether the session token stops working too.
@@ -423,7 +433,35 @@ pub enum Event {
     },
     /// `OnAppShutdown`: the agent goes away, or has gone.
     AppShutdown,
-    /// An event of a session as it came ([`Setup::relay`]).
+    /// `OnLockEnable`.
+    LockEnable {
+        /// Whether there is a lock.
+        enabled: bool,
+    },
+    /// `OnLockChallenge`.
+    LockChallenge {
+        /// That of the request; 0 if nobody has asked.
+        cookie: u32,
+        /// What is to be answered.
+        challenge: Box<str>,
+    },
+    /// `OnLockResult`.
+    LockResult {
+        /// Of the challenge.
+        cookie: u32,
+        /// Whether the response was right.
+        ok: bool,
+    },
+    /// `OnLockStatusChanged`.
+    LockStatusChanged {
+        /// To what.
+        status: LockStatus,
+        /// Why it is not unlocked, if it was to be.
+        error: Option<Code>,
+        /// When to try again, in milliseconds, if that will help.
+        retry_after_ms: Option<u64>,
+    },
+    /// An event of a session, or of the lock of an `object`, as it came ([`Setup::relay`]).
     Relayed(Box<Told>),
 }
 
@@ -451,6 +489,10 @@ impl Event {
             | Event::BeforeAppLaunch { .. }
             | Event::AppRegistered { .. }
             | Event::AppUnregistered { .. }
+            | Event::LockEnable { .. }
+            | Event::LockChallenge { .. }
+            | Event::LockResult { .. }
+            | Event::LockStatusChanged { .. }
             | Event::AppShutdown => false,
         }
     }

@@ -25,6 +25,8 @@ pub(super) struct Pending {
     /// Who is to be told the answer; nobody for what the machine itself asks.
     pub call: Option<CallId>,
     pub key: Option<Box<str>>,
+    /// Which of several applications behind this client asks.
+    pub object: Option<Box<str>>,
     pub request: Request,
     /// Whether it has been on the wire, on any connection: then it may have arrived.
     pub tried: bool,
@@ -43,22 +45,32 @@ impl Requests {
             self.keys += 1;
             format!("{}-{}", self.key_prefix, self.keys).into_boxed_str()
         });
-        self.queue.push_back(Pending { call, key, request, tried: false, id: None });
+        self.queue.push_back(Pending { call, key, object: None, request, tried: false, id: None });
     }
 
-    /// Takes a request into the queue under a key that the shell has chosen. One that waits under this
+    /// Takes a request into the queue for somebody else, perhaps under his key. One that waits under this
     /// key already, from an earlier machine, is answered to this call instead.
-    pub fn push_keyed(&mut self, call: CallId, key: Box<str>, request: Request) {
-        match self.queue.iter_mut().find(|pending| pending.key.as_deref() == Some(&key)) {
-            Some(pending) => pending.call = Some(call),
-            None => self.queue.push_back(Pending { call: Some(call), key: Some(key), request, tried: false, id: None }),
+    pub fn push_as(&mut self, call: CallId, key: Option<Box<str>>, object: Option<Box<str>>, request: Request) {
+        let Some(key) = key else {
+            self.push(Some(call), request);
+            if let Some(pending) = self.queue.back_mut() {
+                pending.object = object;
+            }
+            return;
+        };
+        if let Some(pending) = self.queue.iter_mut().find(|pending| pending.key.as_deref() == Some(&key)) {
+            pending.call = Some(call);
+        } else {
+            let (call, key) = (Some(call), Some(key));
+            self.queue.push_back(Pending { call, key, object, request, tried: false, id: None });
         }
     }
 
     /// Puts back a request of an earlier machine, with its key.
-    pub fn restore(&mut self, key: Option<Box<str>>, request: Request) {
+    pub fn restore(&mut self, ask: Ask) {
+        let Ask { key, object, request, .. } = ask;
         if self.queue.len() < REQUESTS {
-            self.queue.push_back(Pending { call: None, key, request, tried: true, id: None });
+            self.queue.push_back(Pending { call: None, key, object, request, tried: true, id: None });
         }
     }
 
@@ -71,7 +83,7 @@ impl Requests {
         pending.id = Some(id);
         pending.tried = true;
         self.sent += 1;
-        Some(Ask { id, key: pending.key.clone(), object: None, request: pending.request.clone() })
+        Some(Ask { id, key: pending.key.clone(), object: pending.object.clone(), request: pending.request.clone() })
     }
 
     /// The request that is answered.
@@ -128,6 +140,7 @@ fn needs_key(request: &Request) -> bool {
         | Request::Ping
         | Request::SetStatus { .. }
         | Request::Contacts
+        | Request::Release
         | Request::Settings(_) => false,
         // Listed anew it does no harm. A password that is changed already is not the old one any more.
         Request::Account(request) => !matches!(**request, account::Request::Devices),
@@ -146,6 +159,8 @@ fn needs_key(request: &Request) -> bool {
         | Request::Attach { .. }
         | Request::Context { .. }
         | Request::Progress { .. }
+        | Request::Challenge { .. }
+        | Request::Response(_)
         | Request::Contact { .. } => true,
     }
 }
@@ -170,6 +185,9 @@ pub(super) fn session_of(request: &Request) -> Option<SessionId> {
         | Request::Contact { .. }
         | Request::Settings(_)
         | Request::Account(_)
+        | Request::Challenge { .. }
+        | Request::Response(_)
+        | Request::Release
         | Request::Local(_) => None,
     }
 }
@@ -192,6 +210,9 @@ pub(super) fn send_failure(request: &Request) -> Code {
         | Request::Contact { .. }
         | Request::Settings(_)
         | Request::Account(_)
+        | Request::Challenge { .. }
+        | Request::Response(_)
+        | Request::Release
         | Request::Local(_) => Code::MSGR_E_DISCONNECTED,
     }
 }

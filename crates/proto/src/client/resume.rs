@@ -50,8 +50,8 @@ pub(super) struct Unanswered(pub Ask);
 
 impl Unanswered {
     pub fn of(pending: &Pending) -> Unanswered {
-        let Pending { key, request, .. } = pending.clone();
-        Unanswered(Ask { id: 0, key, object: None, request })
+        let Pending { key, object, request, .. } = pending.clone();
+        Unanswered(Ask { id: 0, key, object, request })
     }
 }
 

@@ -59,7 +59,13 @@ impl Sessions {
             | Told::Context { session, .. }
             | Told::Progress { session, .. } => Some(*session),
             Told::Ended(ended) => Some(ended.session),
-            Told::Presence { .. } | Told::SignedOut { .. } | Told::Unknown => return Vec::new(),
+            Told::Presence { .. }
+            | Told::SignedOut { .. }
+            | Told::Lock { .. }
+            | Told::LockChallenge { .. }
+            | Told::LockResult { .. }
+            | Told::LockStatus { .. }
+            | Told::Unknown => return Vec::new(),
         };
         if let Told::Invitation(invitation) = told {
             return self.invitation(now, *invitation);
@@ -168,7 +174,17 @@ pub(super) fn is_bounded(told: &Told) -> bool {
         | Told::Progress { .. }
         | Told::SignedOut { .. }
         | Told::Unknown => true,
+        Told::Lock { object, .. } | Told::LockResult { object, .. } | Told::LockStatus { object, .. } => {
+            is_object(object.as_deref())
+        }
+        Told::LockChallenge { object, challenge, .. } => {
+            is_object(object.as_deref()) && challenge.len() <= limits::CHALLENGE_BYTES
+        }
     }
+}
+
+fn is_object(object: Option<&str>) -> bool {
+    object.is_none_or(|object| object.len() <= limits::OBJECT_BYTES)
 }
 
 fn is_name(name: &str) -> bool {

@@ -110,6 +110,7 @@ impl Client {
         self.emit(Event::SignedIn { user, resumed });
         if !resumed {
             self.acks.restart();
+            self.lock_anew();
             self.begin_anew();
         }
         for event in self.presence.begin(online) {

@@ -6,6 +6,7 @@ mod calls;
 mod connection;
 mod durable;
 mod hostile;
+mod lock;
 mod loss;
 mod relay;
 mod sessions;

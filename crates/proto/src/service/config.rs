@@ -37,6 +37,15 @@ pub struct Config {
     pub invitations_per_minute: u32,
     /// From whom people take invitations who have not chosen themselves (R32).
     pub invitations: InvitationsFrom,
+    /// Whether Lock and Key is on (section 2.3): then who has not unlocked is refused with
+    /// `MSGR_E_API_LOCKED`.
+    pub lock: bool,
+    /// How long a challenge can be answered; then the lock is `UNLOCKFAILED`.
+    pub answer_ms: u64,
+    /// How long a wrong response is kept from the one who gave it.
+    pub failure_ms: u64,
+    /// Applications behind one device that have locks of their own: `E_OUTOFMEMORY` to `challenge`.
+    pub objects_per_device: usize,
 }
 
 impl Default for Config {
@@ -56,6 +65,10 @@ impl Default for Config {
             ringing_per_pair: 8,
             invitations_per_minute: 60,
             invitations: InvitationsFrom::Contacts,
+            lock: false,
+            answer_ms: 30_000,
+            failure_ms: 1_000,
+            objects_per_device: 64,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use hither_wire::message::{Answer, Ask, Hello, Request, SettingsChange, Welcome};
 use hither_wire::{ClientFrame, Code, Malformed, limits, version};
 
+use super::locks::Object;
 use super::port::{Change, Close, ConnId, Output};
 use super::{Deadline, Job, Service, Waiting, Who};
 
@@ -33,6 +34,14 @@ enum Stage {
 struct Queued {
     ack: Option<u64>,
     ask: Result<Ask, Answer>,
+}
+
+/// Where a request came from.
+struct From {
+    conn: ConnId,
+    id: u64,
+    /// Which of several applications behind one agent.
+    object: Object,
 }
 
 /// What a sign-in had asked for.
@@ -157,7 +166,11 @@ impl Service {
             (_, Request::SignIn(_)) => self.answer(conn, Answer::new(id, Code::MSGR_E_ALREADY_LOGGED_ON)),
             (Stage::SignedIn(who), request) => {
                 let who = who.clone();
-                self.ask_signed_in(conn, &who, id, ask.key, request);
+                let from = From { conn, id, object: ask.object };
+                self.ask_signed_in(from, &who, ask.key, request);
+            }
+            (_, Request::Challenge { .. } | Request::Response(_)) => {
+                self.answer(conn, Answer::new(id, Code::MSGR_E_API_NOTINITIALIZED));
             }
             (_, _) => self.answer(conn, Answer::new(id, Code::MSGR_E_NOT_LOGGED_ON)),
         }
@@ -185,7 +198,8 @@ impl Service {
 
     /// A request of somebody who is signed in: answered from memory if its key has been answered,
     /// joined to its first sending if that still waits, else applied.
-    fn ask_signed_in(&mut self, conn: ConnId, who: &Who, id: u64, key: Option<Box<str>>, request: Request) {
+    fn ask_signed_in(&mut self, from: From, who: &Who, key: Option<Box<str>>, request: Request) {
+        let From { conn, id, object } = from;
         if let Some(key) = &key {
             if let Some(code) = self.device_mut(who).and_then(|device| device.answered(key)) {
                 return self.answer(conn, Answer::new(id, code));
@@ -203,7 +217,13 @@ impl Service {
                 let change = Change::RevokeTokens { device: who.device };
                 self.change(waiting(Job::SignOut), change);
             }
-            Request::Invite(invite) => self.invite(waiting(Job::Invite(invite.clone())), &invite),
+            Request::Invite(invite) => match self.locked(who, &object, invite.app.guid) {
+                Some(refusal) => self.reply(conn, who, key, Answer { re: id, ..refusal }),
+                None => self.invite(waiting(Job::Invite(invite.clone())), &invite),
+            },
+            request @ (Request::Challenge { .. } | Request::Response(_) | Request::Release) => {
+                self.ask_lock(waiting(Job::Challenge(object.clone())), object, request);
+            }
             Request::Contact { action, who: contact } => {
                 let change = Change::Contact { action, who: contact.clone() };
                 match self.judge_contact(&who.person, action, &contact) {

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use hither_wire::message::{Event, EventFrame};
 use hither_wire::{Code, DeviceId, Role, SessionId, Status};
 
+use super::locks::Locks;
 use super::port::ConnId;
 use crate::outbox::Outbox;
 
@@ -26,6 +27,8 @@ pub struct Device {
     pub status: Status,
     /// The sessions it is in.
     pub seats: Vec<Seat>,
+    /// Its lock, and those of the applications behind it.
+    pub locks: Locks,
     outbox: Outbox,
     ended: VecDeque<(SessionId, Role)>,
 }
@@ -40,13 +43,14 @@ pub struct Seat {
 }
 
 impl Device {
-    pub fn new(id: DeviceId, epoch: u64, conn: ConnId, status: Status) -> Device {
+    pub fn new(id: DeviceId, epoch: u64, conn: ConnId, status: Status, locks: Locks) -> Device {
         Device {
             id,
             epoch,
             conn: Some(conn),
             status,
             seats: Vec::new(),
+            locks,
             outbox: Outbox::default(),
             ended: VecDeque::new(),
         }
@@ -55,7 +59,7 @@ impl Device {
     /// How many more events fit, beyond those that have their room reserved.
     pub fn room(&self, capacity: usize) -> usize {
         let reserved: usize = self.seats.iter().map(|seat| seat.reserved).sum();
-        capacity.saturating_sub(self.outbox.pending().len() + reserved)
+        capacity.saturating_sub(self.outbox.pending().len() + reserved + self.locks.reserved())
     }
 
     pub fn sit(&mut self, session: SessionId, role: Role) {
@@ -74,9 +78,18 @@ impl Device {
             | Event::Connected { .. }
             | Event::Presence { .. }
             | Event::SignedOut { .. }
+            | Event::Lock { .. }
+            | Event::LockChallenge { .. }
+            | Event::LockResult { .. }
+            | Event::LockStatus { .. }
             | Event::Unknown => self.use_reserved(session),
         }
         Some(self.outbox.push(event))
+    }
+
+    /// Numbers an event that belongs to no session, and keeps it.
+    pub fn push_own(&mut self, event: Event) -> EventFrame {
+        self.outbox.push(event)
     }
 
     /// Forgets the events up to `ack` and says which invitations were among them.

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use hither_wire::account::{self, NewPassword};
+use hither_wire::lock::Response;
 use hither_wire::message::{Answer, ContactAction, Settings, SettingsChange, SignIn};
 use hither_wire::{ClientFrame, Code, DeviceId, Malformed, PersonName, ServerFrame};
 
 use super::Config;
+use crate::lock::Judgement;
 
 /// A connection; numbered by the shell, never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,6 +73,28 @@ pub enum Input {
         /// Those that hold a token, the last used first; whether they are here is not known there.
         result: Result<Vec<account::Device>, Code>,
     },
+    /// The answer to [`Output::Draw`].
+    Drawn {
+        /// Of which question.
+        ticket: Ticket,
+        /// A challenge that nobody can guess, at most `limits::CHALLENGE_BYTES`; `None` if the system
+        /// has no randomness.
+        challenge: Option<Box<str>>,
+    },
+    /// The answer to [`Output::Judge`].
+    Judged {
+        /// Of which question.
+        ticket: Ticket,
+        /// What came of it.
+        judgement: Judgement,
+    },
+    /// The operator turns Lock and Key on or off, for everybody who is there and everybody who comes.
+    Lock {
+        /// Whether it is on from now on.
+        on: bool,
+    },
+    /// The operator wants proofs: these are challenged, unasked (section 2.3).
+    Challenge(Whom),
     /// The time of [`super::Service::poll_timeout`] has come.
     Timeout,
     /// The operator has changed the settings. What is decided from now on is decided by these;
@@ -143,6 +167,36 @@ pub enum Output {
         /// What changes.
         change: Change,
     },
+    /// Draw a challenge at random; answered by [`Input::Drawn`], and at once.
+    Draw {
+        /// Comes back with the answer.
+        ticket: Ticket,
+    },
+    /// Judge a response; answered by [`Input::Judged`].
+    Judge {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// On which connection it came: failures are counted by its address.
+        conn: ConnId,
+        /// Whose application it is: for the audit.
+        person: PersonName,
+        /// The challenge.
+        challenge: Box<str>,
+        /// What was said to it.
+        response: Box<Response>,
+    },
+}
+
+/// Whose locks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// Everybody's.
+    Everybody,
+    /// Those of all devices of a person.
+    Person(PersonName),
+    /// Those that are unlocked by the key of this application id, or are being unlocked by it: the key
+    /// has been revoked, or has expired.
+    UnlockedBy(Box<str>),
 }
 
 /// A durable change of a person's record.

@@ -138,6 +138,9 @@ fn as_move(request: Request) -> Option<(SessionId, Move)> {
         | Request::Contact { .. }
         | Request::Settings(_)
         | Request::Account(_)
+        | Request::Challenge { .. }
+        | Request::Response(_)
+        | Request::Release
         | Request::Local(_) => return None,
     })
 }

@@ -5,6 +5,7 @@ use hither_wire::{Code, DeviceId, Event, PersonName, Role, ServerFrame};
 
 use super::connection::SigningIn;
 use super::device::{Device, SEAT_EVENTS};
+use super::locks::Locks;
 use super::port::{Admitted, Close, ConnId, Denied, Output};
 use super::{Deadline, Job, Person, Service, Waiting, Who};
 
@@ -40,7 +41,15 @@ impl Service {
                         for event in presence {
                             self.send(conn, ServerFrame::Event(EventFrame { seq: None, event }));
                         }
+                        // How a lock stands is told after its events that were missed, and before any
+                        // that are new.
+                        if !resumed {
+                            self.tell_locks(conn, &who);
+                        }
                         self.catch_up(conn, &who, resumed);
+                        if resumed {
+                            self.tell_locks(conn, &who);
+                        }
                     }
                 }
                 self.presence_changed(&who.person, before);
@@ -88,8 +97,9 @@ impl Service {
         }
         let epoch = self.next_epoch;
         self.next_epoch += 1;
+        let locks = Locks::new(self.config.lock);
         if let Some(person) = self.people.get_mut(&who.person) {
-            person.devices.push(Device::new(who.device, epoch, conn, asked.status.unwrap_or_default()));
+            person.devices.push(Device::new(who.device, epoch, conn, asked.status.unwrap_or_default(), locks));
         }
         Ok((epoch, false))
     }
@@ -175,6 +185,7 @@ impl Service {
         let Some(person) = self.people.get_mut(&who.person) else { return };
         let Some(at) = person.devices.iter().position(|device| device.id == who.device) else { return };
         let device = person.devices.remove(at);
+        self.forget_locks(who, &device.locks);
         for seat in device.seats {
             self.lost(seat.session, seat.role, who.device);
         }
@@ -193,7 +204,7 @@ impl Service {
             (Ok(_), Job::SignOut) => self.sign_out(waiting.conn, &waiting.who, waiting.id),
             (Ok(friendly_name), Job::Change(change)) => self.changed(waiting, change, friendly_name),
             (Ok(_), Job::RemoveDevice(device)) => self.device_removed(waiting, device),
-            (Ok(_), Job::Invite(_) | Job::Password | Job::Devices) => {
+            (Ok(_), Job::Invite(_) | Job::Challenge(_) | Job::Password | Job::Devices) => {
                 self.reply_waiting(waiting, Answer::new(0, Code::E_FAIL))
             }
         }

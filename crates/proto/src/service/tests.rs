@@ -1,6 +1,7 @@
 //! The service machine, driven by frames as a connection would bring them, with the store and the
 //! passwords played by a small world of people.
 
+mod locks;
 pub(crate) mod world;
 
 use hither_wire::message::{Answer, By, ContactAction, Ended, Event, How};
@@ -337,10 +338,10 @@ fn presence_is_for_mutual_contacts() {
     let mut world = World::new(Config::default());
     let bob = world.signed_in("bob@x", 2);
     let alice = world.signed_in("alice@x", 1);
-    assert_eq!(world.names(alice), ["bob@x ONLINE"], "the snapshot after the sign-in");
-    assert_eq!(world.names(bob), ["alice@x ONLINE"]);
+    assert_eq!(world.names(alice), ["bob@x ONLINE", "lock"], "the snapshot after the sign-in");
+    assert_eq!(world.names(bob), ["lock", "alice@x ONLINE"]);
     let eve = world.signed_in("eve@x", 3);
-    assert!(world.names(eve).is_empty(), "she has Alice, but Alice has not got her");
+    assert_eq!(world.names(eve), ["lock"], "she has Alice, but Alice has not got her");
     world.ask(alice, r#"{"id":5,"do":"status","status":"AWAY"}"#);
     assert_eq!((world.names(bob), world.names(eve)), (vec!["alice@x AWAY".to_owned()], vec![]));
 
@@ -399,6 +400,7 @@ fn nobody_is_remembered_for_nothing() {
 fn a_stop_tells_everybody() {
     let mut world = World::new(Config::default());
     let alice = world.signed_in("alice@x", 1);
+    world.take(alice);
     let outputs = world.shutdown();
     assert!(outputs.contains(&Output::Close { conn: alice, why: Close::GoingAway }));
     assert_eq!(world.events(alice), [Event::SignedOut { code: Code::MSGR_E_SERVER_SHUTDOWN }]);

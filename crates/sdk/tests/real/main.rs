@@ -7,6 +7,7 @@ mod broken;
 mod connecting;
 mod dropping;
 mod killed;
+mod lock;
 mod people;
 mod proxy;
 mod sessions;

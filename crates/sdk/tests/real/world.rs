@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use hither::{Client, Event, Events, Invitation, PersonName, Session, SessionId, State};
-use hither_service::{Handle, PasswordCost, Server, ServiceConfig, Store, hash_password};
+use hither_service::keys::{Judge, NoKeys};
+use hither_service::{Handle, LockControl, PasswordCost, Server, ServiceConfig, Store, hash_password};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -20,6 +21,7 @@ pub struct World {
     pub url: String,
     pub config: ServiceConfig,
     pub handle: Handle,
+    pub lock: LockControl,
     stop: oneshot::Sender<()>,
     running: tokio::task::JoinHandle<()>,
 }
@@ -35,15 +37,26 @@ impl World {
         World::on(data, change).await
     }
 
+    /// With somebody who judges the responses of Lock and Key.
+    pub async fn judged(judge: Box<dyn Judge>, change: impl FnOnce(&mut ServiceConfig)) -> World {
+        let data = tempfile::tempdir().unwrap();
+        add_people(&data);
+        World::serve(data, judge, change).await
+    }
+
     pub async fn on(data: tempfile::TempDir, change: impl FnOnce(&mut ServiceConfig)) -> World {
+        World::serve(data, Box::new(NoKeys), change).await
+    }
+
+    async fn serve(data: tempfile::TempDir, judge: Box<dyn Judge>, change: impl FnOnce(&mut ServiceConfig)) -> World {
         let mut config = ServiceConfig::new("127.0.0.1:0".parse().unwrap(), data.path().to_owned());
         config.password_cost = PasswordCost::FOR_TESTS;
         change(&mut config);
-        let server = Server::bind(config.clone()).await.unwrap();
-        let (url, handle) = (server.url(), server.handle());
+        let server = Server::bind_with(config.clone(), judge).await.unwrap();
+        let (url, handle, lock) = (server.url(), server.handle(), server.lock_control());
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(server.run(async move { drop(stopped.await) }));
-        World { data, url, config, handle, stop, running }
+        World { data, url, config, handle, lock, stop, running }
     }
 
     pub async fn stop(self) -> tempfile::TempDir {
@@ -96,11 +109,15 @@ impl Person {
         person
     }
 
-    /// The next event but those about presence.
+    /// The next event but those about presence, and about the lock, which is off nearly everywhere here.
     pub async fn event(&mut self) -> Event {
         loop {
             let event = timeout(PATIENCE, self.events.next()).await.expect("an event in time").expect("an event");
-            if !matches!(event, Event::ContactStatusChange { .. }) {
+            let beside = matches!(
+                event,
+                Event::ContactStatusChange { .. } | Event::LockEnable { .. } | Event::LockStatusChanged { .. }
+            );
+            if !beside {
                 return event;
             }
         }

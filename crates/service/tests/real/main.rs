@@ -8,6 +8,7 @@ mod crossing;
 mod devices;
 mod hostile;
 mod http;
+mod lock;
 mod logs;
 mod operations;
 mod reload;

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use hither_service::{Handle, PasswordCost, Server, ServiceConfig, Store, hash_password};
+use hither_service::keys::{Judge, NoKeys};
+use hither_service::{Handle, LockControl, PasswordCost, Server, ServiceConfig, Store, hash_password};
 use hither_wire::PersonName;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -25,6 +26,7 @@ pub struct TestService {
     pub data: tempfile::TempDir,
     pub config: ServiceConfig,
     pub handle: Handle,
+    pub lock: LockControl,
     stop: Option<oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -38,13 +40,19 @@ pub async fn service_with(change: impl FnOnce(&mut ServiceConfig)) -> TestServic
     let mut config = ServiceConfig::new("127.0.0.1:0".parse().unwrap(), data.path().to_owned());
     config.password_cost = PasswordCost::FOR_TESTS;
     change(&mut config);
+    serve(data, config, Box::new(NoKeys)).await
+}
+
+/// A service with this data, these settings and this judge.
+pub async fn serve(data: tempfile::TempDir, config: ServiceConfig, judge: Box<dyn Judge>) -> TestService {
     people(&data);
-    let server = Server::bind(config.clone()).await.unwrap();
+    let server = Server::bind_with(config.clone(), judge).await.unwrap();
     let handle = server.handle();
     let (address, operations) = (server.local_addr(), server.operations_addr());
+    let lock = server.lock_control();
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(server.run(async move { drop(stopped.await) }));
-    TestService { address, operations, data, config, handle, stop: Some(stop), task }
+    TestService { address, operations, data, config, handle, lock, stop: Some(stop), task }
 }
 
 pub async fn service() -> TestService {
@@ -200,7 +208,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     pub async fn nothing_came(&mut self) {
         let answer = self.ask("ping", json!({})).await;
         assert_eq!(answer["code"], 0);
-        assert!(self.events.iter().all(|event| event["event"] == "presence"), "{:?}", self.events);
+        let news = self.events.iter().filter(|event| event["event"] != "presence" && event["event"] != "lock");
+        assert_eq!(news.count(), 0, "{:?}", self.events);
     }
 
     pub async fn sign_in(&mut self, who: &str, more: Value) -> Value {

@@ -73,7 +73,12 @@ pub fn registered(n: u128, mode: Mode) -> Registered {
 impl Bench {
     /// Both are signed in, and have the game.
     pub fn new() -> Bench {
-        let mut bench = Bench { world: World::new(Config::default()), desks: Vec::new(), now: 0, links: 0, agents: 0 };
+        Bench::with(Config::default())
+    }
+
+    /// At a service with these settings.
+    pub fn with(config: Config) -> Bench {
+        let mut bench = Bench { world: World::new(config), desks: Vec::new(), now: 0, links: 0, agents: 0 };
         for person in [ALICE, BOB] {
             let agent = Agent::new(0, 1_000_000 * (person as u64 + 1), Memory::default());
             bench.desks.push(Desk {
@@ -253,6 +258,21 @@ impl Bench {
         self.frames(person, link).iter().map(told).collect()
     }
 
+    /// The service judges the oldest response.
+    pub fn judge(&mut self, judgement: crate::lock::Judgement) {
+        self.world.judge(judgement);
+        self.settle();
+    }
+
+    /// The cookie of the last challenge that the agent is to answer for itself.
+    pub fn proving(&self, person: usize) -> u32 {
+        let cookie = self.desks[person].open.iter().rev().find_map(|output| match output {
+            Output::Prove { cookie, .. } => Some(*cookie),
+            _ => None,
+        });
+        cookie.unwrap()
+    }
+
     pub fn launched(&mut self, person: usize, session: u128, process: u32) {
         let result = Ok((Process { id: process, started: 1 }, format!("secret{process}").into()));
         self.input(person, Input::Launched { session: Guid(session), result });
@@ -289,6 +309,7 @@ fn word(output: &Output) -> String {
         Output::Reload => "reload".into(),
         Output::SignedOut => "signed out".into(),
         Output::Stop => "stop".into(),
+        Output::Prove { challenge, .. } => format!("prove {challenge}"),
         Output::Save | Output::Service(_) | Output::Send { .. } => unreachable!(),
     }
 }

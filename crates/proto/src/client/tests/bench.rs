@@ -286,6 +286,11 @@ fn event_line(event: &Event) -> String {
         Event::AppRegistered { guid } => format!("AppRegistered {}", guid.0),
         Event::AppUnregistered { guid } => format!("AppUnregistered {}", guid.0),
         Event::AppShutdown => "AppShutdown".into(),
+        Event::LockEnable { enabled } => format!("LockEnable {enabled}"),
+        Event::LockChallenge { cookie, challenge } => format!("LockChallenge {cookie} {challenge}"),
+        Event::LockResult { cookie, ok } => format!("LockResult {cookie} {ok}"),
+        Event::LockStatusChanged { status, error: None, .. } => format!("Lock {status}"),
+        Event::LockStatusChanged { status, error: Some(error), .. } => format!("Lock {status} {error}"),
         Event::Relayed(told) => format!("Relayed {}", serde_json::to_string(told).unwrap()),
     }
 }

@@ -185,6 +185,10 @@ impl Watch {
             | Event::SendError { .. }
             | Event::Progress { .. }
             | Event::ContactStatus { .. }
+            | Event::LockEnable { .. }
+            | Event::LockChallenge { .. }
+            | Event::LockResult { .. }
+            | Event::LockStatusChanged { .. }
             | Event::AppNotPresent { .. } => {}
             Event::ReadyToLaunch { .. }
             | Event::BeforeAppLaunch { .. }

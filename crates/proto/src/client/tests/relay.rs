@@ -29,7 +29,7 @@ fn invite(n: u128) -> Request {
 }
 
 fn relay(request: Request, key: Option<&str>) -> Call {
-    Call::Relay { request, key: key.map(Into::into) }
+    Call::Relay { request, key: key.map(Into::into), object: None }
 }
 
 /// The event as it stood on the wire.

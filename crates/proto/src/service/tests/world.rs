@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use hither_wire::lock::Response;
 use hither_wire::message::{Answer, ContactAction, Credential, Data, Event, EventFrame, Settings};
 use hither_wire::{Code, Guid, PersonName, ServerFrame, SessionId, decode_client};
 
 use crate::Millis;
-use crate::service::{Admitted, Change, Close, Config, ConnId, Denied, Input, Output, Record, Service};
+use crate::lock::Judgement;
+use crate::service::{Admitted, Change, Close, Config, ConnId, Denied, Input, Output, Record, Service, Ticket, Whom};
 
 pub struct World {
     service: Service,
@@ -20,6 +22,10 @@ pub struct World {
     loads: usize,
     /// What the store says of devices.
     pub devices: Vec<hither_wire::account::Device>,
+    /// Challenges drawn so far: they are `c1`, `c2` and so on.
+    drawn: u64,
+    /// Responses that wait to be judged.
+    pub judging: Vec<(Ticket, Box<str>, Box<Response>)>,
     /// The last stay of each device.
     epochs: HashMap<u128, u64>,
 }
@@ -75,6 +81,8 @@ impl World {
             held: None,
             loads: 0,
             devices: Vec::new(),
+            drawn: 0,
+            judging: Vec::new(),
             epochs: HashMap::new(),
         }
     }
@@ -118,7 +126,9 @@ impl World {
         let conn = self.open();
         let signed_in = self.sign_in(conn, who, device, None).signed_in.unwrap();
         assert!(!signed_in.resumed);
-        let presence = self.sent[&conn].iter().filter(|f| matches!(f, ServerFrame::Event(e) if e.seq.is_none()));
+        let presence = self.sent[&conn]
+            .iter()
+            .filter(|f| matches!(f, ServerFrame::Event(e) if matches!(e.event, Event::Presence { .. })));
         assert_eq!(signed_in.online, presence.count() as u64);
         conn
     }
@@ -180,6 +190,26 @@ impl World {
                 }
             }
         }
+    }
+
+    /// The oldest response is judged.
+    pub fn judge(&mut self, judgement: Judgement) {
+        let (ticket, _, _) = self.judging.remove(0);
+        self.judge_again(ticket, judgement);
+    }
+
+    pub fn judge_again(&mut self, ticket: Ticket, judgement: Judgement) {
+        self.handle(Input::Judged { ticket, judgement });
+    }
+
+    /// The operator turns the lock on or off.
+    pub fn switch(&mut self, on: bool) {
+        self.handle(Input::Lock { on });
+    }
+
+    /// The operator wants proofs.
+    pub fn challenge(&mut self, whom: Whom) {
+        self.handle(Input::Challenge(whom));
     }
 
     pub fn loads(&mut self) -> usize {
@@ -260,7 +290,9 @@ impl World {
             | Output::Load { .. }
             | Output::Store { .. }
             | Output::ChangePassword { .. }
-            | Output::Devices { .. } => {}
+            | Output::Devices { .. }
+            | Output::Draw { .. }
+            | Output::Judge { .. } => {}
         }
     }
 
@@ -293,6 +325,14 @@ impl World {
             Output::Store { ticket, owner, change } => {
                 let result = self.change(&owner, change);
                 Some(Input::Stored { ticket, result })
+            }
+            Output::Draw { ticket } => {
+                self.drawn += 1;
+                Some(Input::Drawn { ticket, challenge: Some(format!("c{}", self.drawn).into()) })
+            }
+            Output::Judge { ticket, challenge, response, .. } => {
+                self.judging.push((ticket, challenge, response));
+                None
             }
             other => {
                 self.note(other);
