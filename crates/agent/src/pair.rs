@@ -69,6 +69,14 @@ impl Pair {
         Ok(Pair { app_id: app_id.into(), key: Key::new(key) })
     }
 
+    /// Unlocks the service's lock for a client; at once if there is nothing to unlock.
+    ///
+    /// # Errors
+    /// Those of [`hither::Client::unlock`].
+    pub async fn unlock(&self, client: &hither::Client) -> Result<(), hither::Error> {
+        client.unlock(&self.app_id, &self.key).await
+    }
+
     /// The response to a challenge.
     pub fn respond(&self, cookie: u32, challenge: &str) -> Response {
         Response { app_id: self.app_id.clone(), response: self.key.respond(challenge).into(), cookie }

@@ -1,6 +1,6 @@
 //! `hither agent`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub async fn run(args: &RunArgs) -> Result<ExitCode> {
         paths: remote::paths()?,
         notifications: !args.no_notifications,
         keeping: keeping(&args.keyring),
-        pair: pair(args)?,
+        pair: pair(args.app_id.as_deref(), args.key_file.as_deref())?,
     };
     let signed_in = Credentials::new(&options.paths, options.keeping).file().exists();
     let ready = move |socket: PathBuf| {
@@ -60,9 +60,9 @@ pub async fn act(action: &AgentAction) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What unlocks the service's lock for the person's tools, if it was given.
-fn pair(args: &RunArgs) -> Result<Option<Pair>> {
-    let (Some(app_id), Some(path)) = (&args.app_id, &args.key_file) else { return Ok(None) };
+/// What unlocks the service's lock, if it was given.
+pub fn pair(app_id: Option<&str>, key_file: Option<&Path>) -> Result<Option<Pair>> {
+    let (Some(app_id), Some(path)) = (app_id, key_file) else { return Ok(None) };
     Ok(Some(Pair::read(app_id, path)?))
 }
 

@@ -29,6 +29,7 @@ use sign_in::SignIn;
 /// Runs the console until end of input, `quit` or a signal.
 pub async fn run(args: &ConsoleArgs) -> Result<ExitCode> {
     let signing_in = SignIn::prepare(args)?;
+    let pair = crate::agent::pair(args.app_id.as_deref(), args.key_file.as_deref())?;
     let edited = !args.json && stdin().is_terminal() && stdout().is_terminal();
     // Requests before sign-in wait for it.
     let waiting = (!edited).then(input::read_stdin);
@@ -45,6 +46,10 @@ pub async fn run(args: &ConsoleArgs) -> Result<ExitCode> {
             return Err(error).with_context(|| format!("cannot sign in as {} at {}", args.user, args.service));
         }
     };
+
+    if let Some(pair) = pair {
+        pair.unlock(&client).await.with_context(|| format!("cannot unlock the service at {}", args.service))?;
+    }
 
     let console = Arc::new(Console::new(client));
     let (face, lines) = match waiting {

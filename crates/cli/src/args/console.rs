@@ -18,6 +18,12 @@ pub struct ConsoleArgs {
     /// The file with the password; left out, it is asked for
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+    /// With the service's lock on: the application id with which the console unlocks it
+    #[arg(long, value_name = "ID", requires = "key_file")]
+    pub app_id: Option<String>,
+    /// The key of that id: a file that only you can read
+    #[arg(long, value_name = "FILE", requires = "app_id")]
+    pub key_file: Option<PathBuf>,
     /// One JSON object a line, in and out
     #[arg(long)]
     pub json: bool,

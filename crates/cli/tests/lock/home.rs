@@ -109,6 +109,21 @@ impl Home {
         tokio::time::timeout(PATIENCE, connecting).await.unwrap().unwrap()
     }
 
+    /// What a console that is given these lines says to them.
+    pub fn console(&self, world: &World, arguments: &[&str], input: &str) -> String {
+        use std::io::Write as _;
+        let mut command = self.hither();
+        command.args(["console", "--json", "--service", &world.url, "--user", BOB, "--password-file"]);
+        command.arg(self.folder.path().join("password")).args(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        both(&child.wait_with_output().unwrap())
+    }
+
+    pub fn key_file(&self) -> String {
+        self.folder.path().join("key").to_str().unwrap().to_owned()
+    }
+
     pub fn ok(&self, arguments: &[&str]) -> String {
         let output = self.does(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", both(&output));

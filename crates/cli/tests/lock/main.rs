@@ -114,3 +114,17 @@ async fn the_persons_own_tools_invite_with_the_agents_pair() {
     assert!(!bob.log().contains("agentkey"), "{}", bob.log());
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_unlocks_with_a_pair() {
+    let world = World::start().await;
+    let bob = Home::with_agent(&world, BOB, Some(("agents", "agentkey")));
+    let create = r#"{"id":1,"do":"create"}"#;
+    let said = bob.console(&world, &["--app-id", "agents", "--key-file", &bob.key_file()], create);
+    assert!(said.contains(r#""result":"S_OK""#), "{said}");
+    let refused = bob.console(&world, &["--app-id", "chess", "--key-file", &bob.key_file()], create);
+    assert!(refused.contains("cannot unlock the service") && refused.contains("Unlocking has failed"), "{refused}");
+    let refused = bob.console(&world, &["--app-id", "chess"], create);
+    assert!(refused.contains("--key-file"), "{refused}");
+    world.stop().await;
+}
