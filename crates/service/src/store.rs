@@ -5,6 +5,7 @@ mod backup;
 mod codes;
 mod error;
 mod keys;
+mod people;
 mod schema;
 mod tokens;
 
@@ -128,7 +129,8 @@ impl Store {
 
     /// The hash of a person's password, if there is such a person.
     pub(crate) fn password_hash(&self, name: &PersonName) -> Result<Option<String>, StoreError> {
-        let mut query = self.db.prepare_cached("SELECT password_hash FROM accounts WHERE name = ?")?;
+        let mut query =
+            self.db.prepare_cached("SELECT password_hash FROM accounts WHERE name = ? AND password_hash != ''")?;
         Ok(query.query_row([name.as_str()], |row| row.get(0)).optional()?)
     }
 

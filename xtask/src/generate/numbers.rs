@@ -185,6 +185,7 @@ fn what_to_do(close: Close) -> &'static str {
         Close::TooSlow => "reconnect and resume; read while writing",
         Close::TooManyRequests => "reconnect and resume; wait for answers",
         Close::Silent => "reconnect and resume",
+        Close::Expired => "reconnect and resume with a new token",
         Close::SignedOut => "do not reconnect by itself: its token does not work any more",
     }
 }

@@ -158,6 +158,7 @@ impl Agent {
             | Event::Progress { .. }
             | Event::Presence { .. }
             | Event::SignedOut { .. }
+            | Event::Expiring { .. }
             | Event::Unknown) => return Some(other),
         }
         None

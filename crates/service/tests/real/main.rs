@@ -8,6 +8,7 @@ mod crossing;
 mod devices;
 mod hostile;
 mod http;
+mod issuers;
 mod lock;
 mod logs;
 mod operations;

@@ -20,6 +20,8 @@ pub struct World {
     closed: HashMap<ConnId, Close>,
     held: Option<Vec<Output>>,
     loads: usize,
+    /// For how long a sign-in counts.
+    pub expires_ms: Option<u64>,
     /// What the store says of devices.
     pub devices: Vec<hither_wire::account::Device>,
     /// Challenges drawn so far: they are `c1`, `c2` and so on.
@@ -80,6 +82,7 @@ impl World {
             closed: HashMap::new(),
             held: None,
             loads: 0,
+            expires_ms: None,
             devices: Vec::new(),
             drawn: 0,
             judging: Vec::new(),
@@ -290,6 +293,7 @@ impl World {
             | Output::Load { .. }
             | Output::Store { .. }
             | Output::ChangePassword { .. }
+            | Output::Renew { .. }
             | Output::Devices { .. }
             | Output::Draw { .. }
             | Output::Judge { .. } => {}
@@ -307,6 +311,7 @@ impl World {
                             record: record.clone(),
                             device: sign_in.device.unwrap_or(Guid(1)),
                             token: None,
+                            expires_ms: self.expires_ms,
                         })
                     })
                     .ok_or(Denied::new(Code::MSGR_E_INVALID_PASSWORD));
@@ -317,6 +322,7 @@ impl World {
                 let result = if &*passwords.old == "pw" { Ok(()) } else { wrong };
                 Some(Input::PasswordChanged { ticket, result })
             }
+            Output::Renew { ticket, .. } => Some(Input::Renewed { ticket, result: Ok(100_000) }),
             Output::Devices { ticket, .. } => Some(Input::Devices { ticket, result: Ok(self.devices.clone()) }),
             Output::Load { ticket, who } => {
                 self.loads += 1;
