@@ -217,6 +217,48 @@ fn secrets_that_everybody_knows_are_refused_and_none_is_shown() {
 }
 
 #[test]
+fn without_its_key_file_no_service_starts_with_the_lock_on() {
+    let place = Place::with(&format!("{RIGHT}[lock]\nenabled = true\n"));
+    let refused = |expected: &[&str]| {
+        let (lines, code) = place.check();
+        assert_eq!((lines.len(), code, lines[1].as_str()), (2, 2, "1 wrong"), "{lines:#?}");
+        assert!(expected.iter().all(|part| lines[0].contains(part)), "{expected:?}: {lines:#?}");
+        let served = place.run(&["serve"], &[]);
+        assert_eq!((served.status.code(), text(&served.stdout)), (Some(2), ""));
+        assert_eq!(text(&served.stderr), format!("hither: {}\n", lines[0]));
+    };
+    refused(&["hither.toml:5:11: lock.enabled: there is no key file", "data/hither.key", "hither key issue"]);
+    assert!(!place.path("data").exists(), "looking makes nothing");
+
+    let data = place.path("data");
+    let issued = crate::world::run(&["key", "issue", "--name", "Chess", "--data", data.to_str().unwrap()], "");
+    assert!(issued.status.success());
+    let right = fs::read(data.join("hither.key")).unwrap();
+    assert_eq!(place.check(), (vec!["the settings are right".to_owned()], 0));
+    place.write("data/hither.key", "X1pZ8Fq0l1eC0bB5kq0s3f2v9aJHnC7yUuTQm4gk9xE=\n", 0o600);
+    refused(&["lock.enabled: the key file", "is not the one that the keys are sealed with"]);
+    for mode in [0o604, 0o640] {
+        place.write("data/hither.key", &right, mode);
+        refused(&["can be read by others than its owner", "chmod 600"]);
+    }
+    place.write("data/hither.key", &right, 0o400);
+    assert_eq!(place.check().1, 0);
+
+    // The same of one that is named, which is judged even while the lock is off.
+    let named = "[lock]\nenabled = true\nkey_file = \"named.key\"\n";
+    fs::write(place.path("hither.toml"), format!("{RIGHT}{named}")).unwrap();
+    refused(&["hither.toml:6:12: lock.key_file: there is no key file", "named.key"]);
+    place.write("named.key", &right, 0o600);
+    assert_eq!(place.check().1, 0);
+    let off = format!("{RIGHT}{named}").replace("true", "false");
+    fs::write(place.path("hither.toml"), off).unwrap();
+    place.write("named.key", "changeme", 0o600);
+    refused(&["lock.key_file: ", "is no key file"]);
+    fs::remove_file(place.path("named.key")).unwrap();
+    assert_eq!(place.check().1, 0, "the first `hither key issue` makes it");
+}
+
+#[test]
 fn the_files_in_deploy_are_right() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let config = fs::read_to_string(root.join("deploy/hither.toml")).unwrap();
