@@ -31,7 +31,9 @@ pub async fn run(args: &DevicesArgs) -> Result<ExitCode> {
     let devices = devices(&mut agent).await?;
     match &args.action {
         None => {
-            devices.iter().try_for_each(|device| show(&if args.json { json(&view(device)) } else { row(device) }))?
+            for device in &devices {
+                show(&if args.json { json(&view(device)) } else { row(device) })?;
+            }
         }
         Some(DevicesAction::Remove { which }) => remove(&mut agent, &devices, which).await?,
     }

@@ -61,7 +61,7 @@ pub struct PasswordArgs {
 #[command(after_help = "\
 Examples:
   hither sign-up dave@example.org --service wss://hither.example.org --name Dave
-  hither sign-up dave@example.org --service ws://127.0.0.1:4000/v1 --code-file code.txt --password-file dave.txt
+  hither sign-up dave@example.org --service ws://127.0.0.1:4000 --code-file code.txt
 
 Makes an account with a code from the service's operator (`hither account code issue` there), and
 signs in to it as `hither sign-in` does. Asks for the code and for a password unless files have them.")]

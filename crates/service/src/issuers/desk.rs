@@ -77,9 +77,8 @@ impl Desk {
     /// wait.
     pub fn submit(&self, job: Job) -> Option<Job> {
         match self.work.try_send(Work::Judge(job)) {
-            Ok(()) => None,
             Err(TrySendError::Full(Work::Judge(job)) | TrySendError::Disconnected(Work::Judge(job))) => Some(job),
-            Err(_) => None,
+            Ok(()) | Err(_) => None,
         }
     }
 }
@@ -128,7 +127,7 @@ impl Clerk {
         let issuer = config.issuers.iter().find(|issuer| issuer.iss == said.iss);
         let issuer = issuer.ok_or(Refused::wrong("token-of-an-unknown-issuer"))?;
         let keys = match &issuer.keys {
-            KeysFrom::File(file) => self.keys_of_file(issuer, file, &said)?,
+            KeysFrom::File(file) => self.keys_of_file(issuer, file, &said),
             KeysFrom::Url(url) => match self.keys_of_url(issuer, url, &said, fetched)? {
                 Some(keys) => keys,
                 None => return Ok(None),
@@ -176,7 +175,7 @@ impl Clerk {
         }
     }
 
-    fn keys_of_file(&mut self, issuer: &Issuer, file: &Path, said: &Said) -> Result<Vec<Key>, Refused> {
+    fn keys_of_file(&mut self, issuer: &Issuer, file: &Path, said: &Said) -> Vec<Key> {
         let now = self.judge.clock.now();
         let name = issuer.name.clone();
         let known = self.known(issuer);
@@ -189,7 +188,7 @@ impl Clerk {
                     match read(&text) {
                         Some(keys) => known.source.set(keys),
                         None => {
-                            tracing::error!(issuer = name, "its file has no key that can be used: those before stay")
+                            tracing::error!(issuer = name, "its file has no key that can be used: those before stay");
                         }
                     }
                     known.file = Some((text, now));
@@ -200,7 +199,7 @@ impl Clerk {
                 }
             }
         }
-        Ok(known.source.all(said))
+        known.source.all(said)
     }
 
     fn known(&mut self, issuer: &Issuer) -> &mut Known {

@@ -19,7 +19,7 @@ const RSA_DER: std::ops::RangeInclusive<usize> = 268..=1040;
 pub struct Key {
     pub kid: Option<Box<str>>,
     pub signature: Signature,
-    pub key: DecodingKey,
+    pub public: DecodingKey,
 }
 
 /// Reads a JWKS, or PEM. `None` if it is neither, or has no key that can be used.
@@ -52,7 +52,11 @@ fn usable(jwk: &Jwk) -> Option<Key> {
             (256..=1024).contains(&bytes).then_some(Signature::Rs256)?
         }
         // Symmetric keys among them: whoever can check with one can sign with it.
-        _ => return None,
+        AlgorithmParameters::OctetKeyPair(_)
+        | AlgorithmParameters::EllipticCurve(_)
+        | AlgorithmParameters::OctetKey(_)
+        | AlgorithmParameters::Other(_)
+        | _ => return None,
     };
     if jwk.common.key_algorithm.is_some_and(|algorithm| algorithm.to_string() != signature.name()) {
         return None;
@@ -61,7 +65,7 @@ fn usable(jwk: &Jwk) -> Option<Key> {
     if kid.is_some_and(|kid| kid.len() > KID_BYTES) {
         return None;
     }
-    Some(Key { kid: kid.map(Into::into), signature, key: DecodingKey::from_jwk(jwk).ok()? })
+    Some(Key { kid: kid.map(Into::into), signature, public: DecodingKey::from_jwk(jwk).ok()? })
 }
 
 /// Every public key of a PEM file, without names.
@@ -70,7 +74,7 @@ fn read_pem(text: &str) -> Vec<Key> {
     let blocks = text.split_inclusive(END).filter(|block| block.contains("-----BEGIN PUBLIC KEY-----"));
     let read = |block: &str| {
         let pem = block.trim_start().as_bytes();
-        let (signature, key) = if let Ok(key) = DecodingKey::from_ed_pem(pem) {
+        let (signature, public) = if let Ok(key) = DecodingKey::from_ed_pem(pem) {
             (Signature::EdDsa, key)
         } else if let Ok(key) = DecodingKey::from_ec_pem(pem) {
             (Signature::Es256, key)
@@ -79,7 +83,7 @@ fn read_pem(text: &str) -> Vec<Key> {
             let long = key.try_get_as_bytes().is_ok_and(|der| RSA_DER.contains(&der.len()));
             long.then_some((Signature::Rs256, key))?
         };
-        Some(Key { kid: None, signature, key })
+        Some(Key { kid: None, signature, public })
     };
     blocks.filter_map(read).take(KEYS).collect()
 }

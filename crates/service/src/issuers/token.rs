@@ -92,7 +92,7 @@ pub fn judge(issuer: &Issuer, key: &Key, now: u64, token: &str) -> Result<Claims
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
     let claims: Map<String, Value> =
-        jsonwebtoken::decode(token, &key.key, &validation).map_err(|_| "token-with-a-wrong-signature")?.claims;
+        jsonwebtoken::decode(token, &key.public, &validation).map_err(|_| "token-with-a-wrong-signature")?.claims;
     if claims.get("iss").and_then(Value::as_str) != Some(&issuer.iss) {
         return Err("token-of-another-issuer");
     }

@@ -16,8 +16,8 @@ impl Store {
         friendly_name: Option<&str>,
         contacts: Option<&[PersonName]>,
     ) -> Result<Option<Record>, StoreError> {
-        let found = self.maker(name)?;
-        if found.as_ref().is_some_and(|maker| maker.as_deref() != Some(issuer)) {
+        let found = self.made_by(issuer, name)?;
+        if found == Some(false) {
             return Ok(None);
         }
         // Most often there is nothing to write, and nobody who writes is waited for.
@@ -27,7 +27,7 @@ impl Store {
         }
         let transaction = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
         make(&transaction, issuer, name)?;
-        if self.maker(name)?.flatten().as_deref() != Some(issuer) {
+        if self.made_by(issuer, name)? != Some(true) {
             return Ok(None);
         }
         if let Some(friendly) = friendly_name {
@@ -47,10 +47,11 @@ impl Store {
         Ok(record)
     }
 
-    /// Who has made somebody: `Some(None)` for an account of the service's own.
-    fn maker(&self, name: &PersonName) -> Result<Option<Option<String>>, StoreError> {
-        let mut query = self.db.prepare_cached("SELECT issuer FROM accounts WHERE name = ?")?;
-        Ok(query.query_row([name.as_str()], |row| row.get(0)).optional()?)
+    /// Whether somebody was made by this issuer, and not by another or the operator; `None` if there is
+    /// nobody of this name.
+    fn made_by(&self, issuer: &str, name: &PersonName) -> Result<Option<bool>, StoreError> {
+        let mut query = self.db.prepare_cached("SELECT issuer IS ? FROM accounts WHERE name = ?")?;
+        Ok(query.query_row(params![issuer, name.as_str()], |row| row.get(0)).optional()?)
     }
 }
 

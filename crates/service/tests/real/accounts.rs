@@ -1,6 +1,6 @@
 //! What people do with their own accounts: the password, the devices, and having one at all.
 
-use hither_service::{NewCode, ServiceConfig, Store};
+use hither_service::{NewCode, RegistrationCode, ServiceConfig, Store};
 use serde_json::{Value, json};
 
 use crate::support::{GUID, Raw, TestService, service, service_with, session};
@@ -179,7 +179,7 @@ async fn whoever_has_a_code_can_have_an_account() {
         "MSGR_E_POLICY_RESTRICTED"
     );
     let (late, _) = store.issue_code(&NewCode { life: 1, ..new_code(1, "") }).unwrap();
-    while store.codes().unwrap().iter().any(|code| code.counts()) {
+    while store.codes().unwrap().iter().any(RegistrationCode::counts) {
         tokio::task::yield_now().await;
     }
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Tokens of others, made by PyJWT, and their keys over HTTP.
+//! Tokens of others, made by `PyJWT`, and their keys over HTTP.
 
 mod endpoint;
 mod signer;

@@ -28,7 +28,7 @@ fn issuer() -> Issuer {
     }
 }
 
-fn claims(change: Value) -> Value {
+fn claims(change: &Value) -> Value {
     let mut claims = json!({"iss": "https://shop.example", "aud": "hither", "sub": "alice", "exp": NOW + 600});
     for (name, value) in change.as_object().unwrap() {
         if value.is_null() {
@@ -40,7 +40,7 @@ fn claims(change: Value) -> Value {
     claims
 }
 
-fn judged(issuer: &Issuer, change: Value) -> Result<Claims, &'static str> {
+fn judged(issuer: &Issuer, change: &Value) -> Result<Claims, &'static str> {
     let key = EncodingKey::from_ed_pem(PRIVATE).unwrap();
     let token = encode(&Head::new(Algorithm::EdDSA), &claims(change), &key).unwrap();
     let public = keys::read(PUBLIC).unwrap().remove(0);
@@ -51,18 +51,18 @@ fn judged(issuer: &Issuer, change: Value) -> Result<Claims, &'static str> {
 #[test]
 fn a_good_token_says_who_and_until_when() {
     let friends = json!(["bob", "carol@other.example", "", 7, "alice", "no\nname"]);
-    let claims = judged(&issuer(), json!({"name": "Alice\u{7}\u{1F600}", "friends": friends})).unwrap();
+    let claims = judged(&issuer(), &json!({"name": "Alice\u{7}\u{1F600}", "friends": friends})).unwrap();
     assert_eq!(claims.person.as_str(), "alice@shop.example");
     assert_eq!(claims.friendly_name.as_deref(), Some("Alice\u{1F600}"));
     let contacts: Vec<_> = claims.contacts.unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(contacts, ["bob@shop.example", "carol@other.example"]);
     assert_eq!(claims.ends, NOW + 660, "with the leeway");
-    assert_eq!(judged(&issuer(), json!({"aud": ["x", "hither"], "sub": "Bob@Shop.example"})).unwrap().contacts, None);
+    assert_eq!(judged(&issuer(), &json!({"aud": ["x", "hither"], "sub": "Bob@Shop.example"})).unwrap().contacts, None);
 }
 
 #[test]
 fn a_name_is_cut_to_what_the_wire_takes() {
-    let name = judged(&issuer(), json!({"name": "\u{1F600}".repeat(200)})).unwrap().friendly_name.unwrap();
+    let name = judged(&issuer(), &json!({"name": "\u{1F600}".repeat(200)})).unwrap().friendly_name.unwrap();
     assert_eq!(name.encode_utf16().count(), limits::FRIENDLY_NAME_UNITS);
 }
 
@@ -87,19 +87,19 @@ fn each_thing_that_is_wrong() {
         (json!({"sub": "a b"}), "token-of-no-person-of-this-issuer"),
         (json!({"sub": "x".repeat(130)}), "token-of-no-person-of-this-issuer"),
     ] {
-        assert_eq!(judged(&issuer(), change.clone()), Err(why), "{change}");
+        assert_eq!(judged(&issuer(), &change), Err(why), "{change}");
     }
-    for change in [json!({"exp": NOW - 59}), json!({"nbf": NOW + 60}), json!({"exp": NOW as f64 + 0.5})] {
-        assert!(judged(&issuer(), change.clone()).is_ok(), "{change}");
+    for change in [json!({"exp": NOW - 59}), json!({"nbf": NOW + 60}), json!({"exp": 1_800_000_000.5})] {
+        assert!(judged(&issuer(), &change).is_ok(), "{change}");
     }
     let other = Issuer { algorithms: vec![Signature::Es256], ..issuer() };
-    assert_eq!(judged(&other, json!({})), Err("token-with-another-algorithm"));
+    assert_eq!(judged(&other, &json!({})), Err("token-with-another-algorithm"));
 }
 
 #[test]
 fn a_token_does_not_choose_how_it_is_checked() {
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-    let body = part(&claims(json!({})).to_string());
+    let body = part(&claims(&json!({})).to_string());
     for (alg, why) in [("none", "token-with-another-algorithm"), ("HS256", "token-with-another-algorithm")] {
         let token = format!("{}.{body}.", part(&format!(r#"{{"alg":"{alg}"}}"#)));
         assert_eq!(read(&token).map(drop), Err(why));
@@ -109,7 +109,7 @@ fn a_token_does_not_choose_how_it_is_checked() {
     let critical = format!("{}.{body}.", part(r#"{"alg":"EdDSA","crit":["x"],"x":1}"#));
     assert_eq!(read(&critical).map(drop), Err("token-with-critical-extensions"));
     let secret = EncodingKey::from_secret(PUBLIC.as_bytes());
-    let confused = encode(&Head::new(Algorithm::HS256), &claims(json!({})), &secret).unwrap();
+    let confused = encode(&Head::new(Algorithm::HS256), &claims(&json!({})), &secret).unwrap();
     assert!(judge(&issuer(), &keys::read(PUBLIC).unwrap()[0], NOW, &confused).is_err());
     for rubbish in ["", "..", "a.b.c", &format!("{}..", part("{}")), &"x".repeat(4096)] {
         assert!(read(rubbish).is_err(), "{rubbish}");

@@ -1,4 +1,4 @@
-//! PyJWT, another implementation than the service's.
+//! `PyJWT`, another implementation than the service's.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -21,6 +21,7 @@ pub struct Keys {
 }
 
 /// The Python with the packages of the tests, if there is one.
+#[expect(clippy::print_stdout, reason = "says why it proves nothing")]
 pub fn python() -> Option<PathBuf> {
     let named = std::env::var_os("HITHER_TEST_PYTHON").map(PathBuf::from);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
