@@ -205,7 +205,7 @@ impl Service {
             (Ok(friendly_name), Job::Change(change)) => self.changed(waiting, change, friendly_name),
             (Ok(_), Job::RemoveDevice(device)) => self.device_removed(waiting, device),
             (Ok(_), Job::Invite(_) | Job::Challenge(_) | Job::Password | Job::Devices) => {
-                self.reply_waiting(waiting, Answer::new(0, Code::E_FAIL))
+                self.reply_waiting(waiting, Answer::new(0, Code::E_FAIL));
             }
         }
     }
