@@ -123,7 +123,7 @@ pub async fn begin(attack: Attack, url: &str, attackers: &[Attacker], pair: &Pai
             }
         });
         // Spread evenly over the time between two guesses of one.
-        if number as u64 % 50 == 0 {
+        if number.is_multiple_of(50) {
             sleep(Duration::from_millis(50 * 1_000 / RATE)).await;
         }
     }
