@@ -50,6 +50,7 @@ pub struct UnderWay {
 impl UnderWay {
     /// From now on it counts.
     pub async fn in_full_swing(tasks: JoinSet<()>, counts: Arc<Counts>) -> UnderWay {
+        // sleep: an attack that has only begun is not measured.
         tokio::time::sleep(RUN_UP).await;
         counts.guesses.store(0, Ordering::Relaxed);
         counts.judged.store(0, Ordering::Relaxed);
@@ -108,6 +109,7 @@ impl Attack {
                 }
             });
             if number % 50 == 0 {
+                // sleep: they do not all come at once.
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }

@@ -117,6 +117,7 @@ pub async fn sign_in(url: &str, people: &mut [Person], way: Way) -> anyhow::Resu
                 break;
             }
             let wait = answer["retry_after_ms"].as_u64().unwrap_or(1_000);
+            // sleep: as long as the service has asked for.
             tokio::time::sleep(Duration::from_millis(wait)).await;
         }
     }
@@ -146,6 +147,7 @@ pub async fn unlock(url: &str, people: &[Person], pair: &Pair) -> anyhow::Result
                 break;
             }
             let wait = status["retry_after_ms"].as_u64().unwrap_or(1_000);
+            // sleep: as long as the service has asked for.
             tokio::time::sleep(Duration::from_millis(wait)).await;
         }
         drop(connection.ask(json!({"do": "sign-out"})).await);

@@ -85,6 +85,7 @@ async fn join(url: String, number: usize) -> anyhow::Result<Attacker> {
         let user = format!("a{number}@bench");
         let answer = connection.ask(json!({"do": "sign-in", "user": user, "password": "bench"})).await?;
         if let Some(wait) = answer["retry_after_ms"].as_u64() {
+            // sleep: as long as the service has asked for.
             sleep(Duration::from_millis(wait)).await;
             connection = Connection::open(&url, place(number / EACH)).await?;
             continue;
@@ -122,7 +123,7 @@ pub async fn begin(attack: Attack, url: &str, attackers: &[Attacker], pair: &Pai
                 drop(guess(&url, from, person, &id, &mut ticks, &counts).await);
             }
         });
-        // Spread evenly over the time between two guesses of one.
+        // sleep: spread evenly over the time between two guesses of one.
         if number.is_multiple_of(50) {
             sleep(Duration::from_millis(50 * 1_000 / RATE)).await;
         }
