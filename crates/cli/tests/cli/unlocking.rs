@@ -3,10 +3,12 @@
 
 mod people;
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::{Value, json};
 
 use crate::python::python;
-use crate::world::{GUID, connected};
+use crate::world::{Console, GUID, connected};
 use people::{Locked, Pair, Person, issue};
 
 const ALICE: &str = "alice@example.org";
@@ -191,7 +193,7 @@ fn the_lock_is_turned_on_and_off_under_a_session_and_nobody_is_dropped() {
     assert_eq!(carol.sign_in()["enabled"], false);
     assert!(carol.is_unlocked());
     let mut number = 0;
-    let mut says = |alice: &mut crate::world::Console, bob: &mut crate::world::Console| {
+    let mut says = |alice: &mut Console, bob: &mut Console| {
         number += 1;
         alice.ok(json!({"do": "context", "session": session, "data": format!("{number}")}));
         assert_eq!(bob.event("OnContextData")["data"], format!("{number}"));
@@ -219,6 +221,15 @@ fn the_lock_is_turned_on_and_off_under_a_session_and_nobody_is_dropped() {
     says(&mut alice, &mut bob);
     assert!(carol.unlock(&pair, false) && carol.is_unlocked());
 
+    // A console that was given the pair unlocks, whenever it is asked to.
+    let file = service.path("chess.key");
+    std::fs::write(&file, &pair.key).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let with = ["--app-id", &pair.id, "--key-file", file.to_str().unwrap()];
+    let password = service.add_account("dave@example.org");
+    let mut dave = Console::start(&service.url, "dave@example.org", &password, &with);
+    dave.until_lock("UNLOCKED");
+
     service.configure(|text| text.replace("enabled = true", "enabled = false"));
     service.logged("the settings were read again");
     assert_eq!(carol.event(json!({"event": "lock-status", "status": "DISABLED"}))["status"], "DISABLED");
@@ -229,6 +240,12 @@ fn the_lock_is_turned_on_and_off_under_a_session_and_nobody_is_dropped() {
     service.configure(|text| text.replace("enabled = false", "enabled = true"));
     assert_eq!(carol.event(json!({"event": "lock-status"}))["status"], "INITIALIZED");
     assert!(!carol.is_unlocked() && carol.unlock(&pair, false));
+    dave.until_lock("DISABLED");
+    dave.until_lock("INITIALIZED");
+    dave.until_lock("UNLOCKED");
     says(&mut alice, &mut bob);
+    locked.revoke(&pair);
+    while dave.event("OnLockChallenge")["cookie"] != 0 {}
+    dave.until_lock("UNLOCKFAILED");
     alice.ok(json!({"do": "cancel", "session": session}));
 }
