@@ -123,9 +123,8 @@ pub async fn begin(attack: Attack, url: &str, attackers: &[Attacker], pair: &Pai
                 drop(guess(&url, from, person, &id, &mut ticks, &counts).await);
             }
         });
-        // sleep: spread evenly over the time between two guesses of one.
         if number.is_multiple_of(50) {
-            // sleep: whoever was told when to come back does so.
+            // sleep: spread evenly over the time between two guesses of one.
             sleep(Duration::from_millis(50 * 1_000 / RATE)).await;
         }
     }
