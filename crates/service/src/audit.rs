@@ -218,7 +218,8 @@ impl Serialize for CodeName {
 /// Tells the audit; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Audit {
-    events: SyncSender<AuditEvent>,
+    /// What to write; `None` is the end.
+    events: SyncSender<Option<AuditEvent>>,
     counts: Arc<Counts>,
 }
 
@@ -229,7 +230,8 @@ struct Counts {
 }
 
 impl Audit {
-    /// Starts the thread that writes; it ends, with everything written, when the last [`Audit`] is gone.
+    /// Starts the thread that writes; it ends, with everything written, when the last [`Audit`] is gone or
+    /// after [`Audit::end`].
     pub fn start(to: &AuditTo) -> io::Result<(Audit, JoinHandle<()>)> {
         let file = File::open(to)?;
         let (sender, events) = sync_channel(WAITING);
@@ -242,9 +244,16 @@ impl Audit {
 
     /// Tells one event; never waits.
     pub fn tell(&self, event: AuditEvent) {
-        if self.events.try_send(event).is_err() {
+        if self.events.try_send(Some(event)).is_err() {
             self.counts.lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Ends the thread once it has written what was told before; what is told later is lost. Waits for
+    /// room to say so.
+    pub fn end(&self) {
+        // A thread that has ended needs no end.
+        drop(self.events.send(None));
     }
 
     /// Counts somebody who was refused because there were too many.
@@ -259,17 +268,21 @@ pub fn tell_now(data: &Path, event: &AuditEvent) -> io::Result<()> {
     File::open(&AuditTo::in_data(data))?.append(&line(event))
 }
 
-fn write(mut file: File, events: &Receiver<AuditEvent>, counts: &Counts) {
+fn write(mut file: File, events: &Receiver<Option<AuditEvent>>, counts: &Counts) {
     let mut told = Instant::now();
     let mut failing = false;
     loop {
-        let (mut lines, ended) = match events.recv_timeout(COUNTED_EVERY) {
-            Ok(event) => (line(&event), false),
-            Err(RecvTimeoutError::Timeout) => (String::new(), false),
-            Err(RecvTimeoutError::Disconnected) => (String::new(), true),
+        let (first, mut ended) = match events.recv_timeout(COUNTED_EVERY) {
+            Ok(event) => (Some(event), false),
+            Err(RecvTimeoutError::Timeout) => (None, false),
+            Err(RecvTimeoutError::Disconnected) => (None, true),
         };
-        for event in events.try_iter().take(WAITING) {
-            lines.push_str(&line(&event));
+        let mut lines = String::new();
+        for event in first.into_iter().chain(events.try_iter().take(WAITING)) {
+            match event {
+                Some(event) => lines.push_str(&line(&event)),
+                None => ended = true,
+            }
         }
         if ended || told.elapsed() >= COUNTED_EVERY {
             told = Instant::now();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hither_proto::service::Input;
 use tokio::sync::{mpsc, watch};
 
+use crate::audit::{Action, Actor, Audit, AuditEvent};
 use crate::config::{Live, ServiceConfig};
 use crate::driver::Note;
 use crate::gate::Gate;
@@ -35,6 +36,7 @@ pub struct Handle {
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) judge: JudgeSlot,
+    pub(crate) audit: Audit,
     pub(crate) drain: watch::Sender<bool>,
 }
 
@@ -72,6 +74,8 @@ impl Handle {
         let machine = Box::new(with_lock(&config));
         let turned = (config.lock.is_some() != running.lock.is_some()).then_some(config.lock.is_some());
         self.config.set(config);
+        let (action, by) = (Action::Configured, Actor::Service);
+        self.audit.tell(AuditEvent::Administered { action, subject: String::new(), by });
         if let Some(on) = turned {
             drop(self.inbox.send(Note::Input(Input::Lock { on })).await);
         }

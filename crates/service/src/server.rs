@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use crate::audit::{Audit, AuditEvent, AuditTo};
+use crate::audit::{Action, Actor, Audit, AuditEvent, AuditTo};
 use crate::auth::Auth;
 use crate::config::{Live, ServiceConfig};
 use crate::door::{Door, accept};
@@ -139,7 +139,16 @@ impl Server {
         let driver = tokio::spawn(driver.run(notes, stopped));
         tls.iter().filter_map(|tls| tls.ends()).for_each(|at| metrics.certificate_ends(at));
         let gate = Gate::new(config.connections, config.connections_per_address);
-        let handle = Handle { config: live, inbox, gate, tls, metrics, judge, drain: watch::Sender::new(false) };
+        let handle = Handle {
+            config: live,
+            inbox,
+            gate,
+            tls,
+            metrics,
+            judge,
+            audit: audit.clone(),
+            drain: watch::Sender::new(false),
+        };
         Ok(Server { listener, address, handle, stop, operations, driver, audit, writing, revocations })
     }
 
@@ -177,7 +186,7 @@ impl Server {
         let Server { listener, address, handle, stop: halt, operations, mut driver, audit, writing, revocations } =
             self;
         audit.tell(AuditEvent::ServiceStarted { version: env!("CARGO_PKG_VERSION") });
-        let Handle { config, inbox, gate, tls, metrics, drain, judge: _ } = handle;
+        let Handle { config, inbox, gate, tls, metrics, drain, judge: _, audit: _ } = handle;
         let revocations = lock::watch(revocations, LockControl::new(inbox.clone()));
         let revocations = Some(tokio::spawn(revocations).abort_handle());
         let operations = operations.map(|listener| {
@@ -185,7 +194,13 @@ impl Server {
         });
         let certificates = tls.clone().map(|tls| {
             let metrics = Arc::clone(&metrics);
-            tokio::spawn(tls::watch(tls, move |at| metrics.certificate_ends(at))).abort_handle()
+            let audit = audit.clone();
+            let exchanged = move |at| {
+                metrics.certificate_ends(at);
+                let (action, by) = (Action::CertificateLoaded, Actor::Service);
+                audit.tell(AuditEvent::Administered { action, subject: String::new(), by });
+            };
+            tokio::spawn(tls::watch(tls, exchanged)).abort_handle()
         });
         let door = Door { config, inbox, gate: Arc::clone(&gate), metrics, tls };
         tracing::info!(%address, "serving");
@@ -216,9 +231,12 @@ impl Server {
             task.abort();
         }
         audit.tell(AuditEvent::ServiceStopped);
-        drop(audit);
-        // Everybody else who tells the audit has gone with the driver.
-        drop(tokio::task::spawn_blocking(move || writing.join()).await);
+        // Whoever tells it anything later speaks of a service that has stopped.
+        let ended = move || {
+            audit.end();
+            writing.join()
+        };
+        drop(tokio::task::spawn_blocking(ended).await);
         tracing::info!("stopped");
     }
 }

@@ -203,8 +203,8 @@ impl Check<'_> {
             if let Some(name) = values.text("name").filter(|name| !names.insert(name.clone())) {
                 complain("name", format!("there is a \"{name}\" already"));
             }
-            if values.text("issuer").is_some_and(|issuer| !claims.insert((issuer, values.text("audience")))) {
-                complain("issuer", "there is one with this issuer and audience already".to_owned());
+            if values.text("issuer").is_some_and(|issuer| !claims.insert(issuer)) {
+                complain("issuer", "there is one with this issuer already".to_owned());
             }
             issuer_keys(values, complain);
         }

@@ -94,3 +94,16 @@ fn where_it_cannot_be_written_is_said_at_the_start() {
     let directory = tempfile::tempdir().unwrap();
     assert!(Audit::start(&AuditTo::File(directory.path().join("none").join(FILE))).is_err());
 }
+
+#[test]
+fn it_ends_when_it_is_told_to_though_others_could_still_tell_it_something() {
+    let directory = tempfile::tempdir().unwrap();
+    let (audit, writer) = Audit::start(&AuditTo::in_data(directory.path())).unwrap();
+    let other = audit.clone();
+    audit.tell(started());
+    audit.end();
+    writer.join().unwrap();
+    other.tell(started());
+    other.end();
+    assert_eq!(read(&directory.path().join(FILE)).len(), 1);
+}
