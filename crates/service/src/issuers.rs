@@ -19,7 +19,8 @@ use std::path::PathBuf;
 
 pub(crate) use desk::{Desk, left_ms};
 pub use fetch::check as check_url;
-pub(crate) use token::{Claims, is_jwt};
+pub use keys::inspect as inspect_keys;
+pub(crate) use token::{Claims, Contact, is_jwt};
 
 /// Somebody whose tokens are believed.
 #[derive(Clone, Debug, PartialEq, Eq)]

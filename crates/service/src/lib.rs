@@ -33,7 +33,7 @@ pub use handle::{Handle, ReloadError};
 pub use hither_proto::rate::Allowance;
 pub use hither_proto::service::Config as MachineConfig;
 pub use hither_proto::service::Whom;
-pub use issuers::{Issuer, KeysFrom, Signature, check_url};
+pub use issuers::{Issuer, KeysFrom, Signature, check_url, inspect_keys};
 pub use keys::LockConfig;
 pub use lock::LockControl;
 pub use password::{PasswordError, hash as hash_password};

@@ -113,6 +113,11 @@ impl Store {
     /// Changes a password; every token of the account stops working.
     pub fn set_password(&self, name: &PersonName, hash: &str) -> Result<(), StoreError> {
         let transaction = self.db.unchecked_transaction()?;
+        let sql = "SELECT issuer FROM accounts WHERE name = ?";
+        let issuer: Option<String> = self.db.query_row(sql, [name.as_str()], |row| row.get(0)).optional()?.flatten();
+        if let Some(issuer) = issuer {
+            return Err(StoreError::OfIssuer(name.clone(), issuer));
+        }
         let changed =
             self.db.execute("UPDATE accounts SET password_hash = ? WHERE name = ?", params![hash, name.as_str()])?;
         one_row(name, changed)?;
@@ -130,7 +135,7 @@ impl Store {
     /// The hash of a person's password, if there is such a person.
     pub(crate) fn password_hash(&self, name: &PersonName) -> Result<Option<String>, StoreError> {
         let mut query =
-            self.db.prepare_cached("SELECT password_hash FROM accounts WHERE name = ? AND password_hash != ''")?;
+            self.db.prepare_cached("SELECT password_hash FROM accounts WHERE name = ? AND issuer IS NULL")?;
         Ok(query.query_row([name.as_str()], |row| row.get(0)).optional()?)
     }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use hither_service::keys::inspect_key_file;
-use hither_service::{LockConfig, TlsError, TlsFiles, inspect_certificate};
+use hither_service::{LockConfig, TlsError, TlsFiles, inspect_certificate, inspect_keys};
 
 use super::layers::{Effective, Finding, Values};
 use super::secrets;
@@ -189,7 +189,7 @@ impl Check<'_> {
     }
 
     fn issuers(&mut self) {
-        let (mut names, mut claims) = (BTreeSet::new(), BTreeSet::new());
+        let (mut names, mut claims, mut domains) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for values in &self.settings.issuers {
             let mut complain = |key: &str, what: String| {
                 let at = if values.text(key).is_some() { values.source(key) } else { values.source.clone() };
@@ -206,6 +206,9 @@ impl Check<'_> {
             if values.text("issuer").is_some_and(|issuer| !claims.insert(issuer)) {
                 complain("issuer", "there is one with this issuer already".to_owned());
             }
+            if values.text("domain").is_some_and(|domain| !domains.insert(domain.to_lowercase())) {
+                complain("domain", "another issuer has this domain: its people belong to one".to_owned());
+            }
             issuer_keys(values, complain);
         }
     }
@@ -218,8 +221,8 @@ fn issuer_keys(values: &Values, mut complain: impl FnMut(&str, String)) {
             complain("jwks_url", "keys come from one place: leave out keys_file or jwks_url".to_owned());
         }
         (Some(file), None) => {
-            if let Some(why) = unreadable(Path::new(&file), "keys") {
-                complain("keys_file", why);
+            if let Err(why) = inspect_keys(Path::new(&file)) {
+                complain("keys_file", format!("{file}: {why}"));
             }
         }
         (None, Some(_)) => {}

@@ -110,7 +110,7 @@ impl Requests {
         taken
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Pending> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Pending> {
         self.queue.iter()
     }
 

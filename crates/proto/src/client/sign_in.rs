@@ -1,5 +1,6 @@
 //! From an open connection to a signed-in one, or to a reason why not.
 
+use hither_wire::account;
 use hither_wire::message::{Ask, Credential, Hello, Request, SignIn, SignedIn};
 use hither_wire::{Address, Answer, ClientFrame, Code, limits, text, version};
 
@@ -65,6 +66,19 @@ impl Client {
     }
 
     fn sign_in(&mut self, terms: Terms) {
+        // One that was on its way when the connection was lost: the old one has ended by now.
+        let given = self.requests.iter().rev().find_map(|pending| match &pending.request {
+            Request::Account(request) => match &**request {
+                account::Request::Renew(account::Token(token)) => Some(token.clone()),
+                account::Request::Password(_) | account::Request::Devices | account::Request::RemoveDevice { .. } => {
+                    None
+                }
+            },
+            _ => None,
+        });
+        if let Some(token) = given.filter(|_| self.has_issuers_token()) {
+            self.credential = Credential::Token(token);
+        }
         let resuming = self.standing.stay();
         let ack = resuming.map(|_| self.acks.tell_anew());
         let sign_in = SignIn {
@@ -156,7 +170,7 @@ impl Client {
 
     /// Another token for the next sign-ins. `false` if the service has to judge it first.
     pub(super) fn renew(&mut self, token: &str) -> bool {
-        if self.is_up() {
+        if self.is_up() || !self.has_issuers_token() {
             return false;
         }
         self.credential = Credential::Token(token.into());

@@ -19,7 +19,7 @@ use super::{Failures, Job, Work};
 use crate::audit::{Action, Actor, Audit, AuditEvent, CodeName, Means};
 use crate::config::Live;
 use crate::driver::Clock;
-use crate::issuers::{Claims, left_ms};
+use crate::issuers::{Claims, Issuer, left_ms};
 use crate::password;
 use crate::store::{Registered, Store, StoreError};
 
@@ -91,7 +91,12 @@ impl Judge {
     }
 
     /// Whether somebody with a token may try, or was wrong too often.
+    ///
+    /// Whoever is signed in already gives one in peace: others at the address must not end their connection.
     pub fn may_try(&self, job: &Job) -> Result<(), Refused> {
+        if matches!(job.work, Work::Renew { .. }) {
+            return Ok(());
+        }
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let allowance = self.config.get().failures_per_address;
         match failures.by_address.wait(self.clock.now(), &job.address, allowance) {
@@ -101,14 +106,14 @@ impl Judge {
     }
 
     /// Lets somebody in whose issuer's token is good.
-    pub fn admit_claims(&self, job: Job, (issuer, claims): (String, Claims)) -> Input {
+    pub fn admit_claims(&self, job: Job, (issuer, claims): (Issuer, Claims)) -> Input {
         let Job { conn, address, work } = job;
-        let by = Means::Issuer(issuer.clone());
+        let by = Means::Issuer(issuer.name);
         let named = match &work {
             Work::SignIn { sign_in, .. } => sign_in.user.clone(),
             Work::Renew { owner, .. } | Work::NewPassword { owner, .. } => Some(owner.clone()),
         };
-        let result = self.settled(self.person_of(&issuer, &claims, named.as_ref()));
+        let result = self.settled(self.person_of(&issuer.iss, &claims, named.as_ref()));
         let result = match result {
             Ok(record) => Ok((record, left_ms(&claims))),
             Err(refused) => Err(self.refused(refused, Some(claims.person), address, by.clone())),
@@ -141,12 +146,12 @@ impl Judge {
     }
 
     /// The person of good claims, made if there is none yet.
-    fn person_of(&self, issuer: &str, claims: &Claims, named: Option<&PersonName>) -> Result<Record, Failed> {
+    fn person_of(&self, iss: &str, claims: &Claims, named: Option<&PersonName>) -> Result<Record, Failed> {
         if named.is_some_and(|named| *named != claims.person) {
             return Err(Refused::wrong("token-of-another").into());
         }
         let Claims { person, friendly_name, contacts, .. } = claims;
-        let kept = self.store.keep_person(issuer, person, friendly_name.as_deref(), contacts.as_deref())?;
+        let kept = self.store.keep_person(iss, person, friendly_name.as_deref(), contacts.as_deref())?;
         kept.ok_or_else(|| Refused::wrong("person-of-somebody-else").into())
     }
 
@@ -266,8 +271,12 @@ impl Judge {
         if self.store.password_hash(name)?.is_some_and(|hash| password::verify(password, &hash)) {
             return Ok(());
         }
+        // People of an issuer's domain come with its tokens.
+        let domain = name.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
+        let is_issuers = |issuer: &Issuer| issuer.domain.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(domain));
+        let taken = config.issuers.iter().any(is_issuers);
         // Nothing is said of names to somebody without a code that counts.
-        if !self.store.code_counts(code, name)? {
+        if taken || !self.store.code_counts(code, name)? {
             self.count_failure(address, name);
             return Err(no_code().into());
         }

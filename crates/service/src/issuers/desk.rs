@@ -118,8 +118,8 @@ impl Clerk {
         }
     }
 
-    /// What the token says if it is good, with its issuer's name; `None` if its key is being fetched.
-    fn look(&mut self, job: &Job, fetched: Option<bool>) -> Result<Option<(String, Claims)>, Refused> {
+    /// What the token says if it is good, with its issuer; `None` if its key is being fetched.
+    fn look(&mut self, job: &Job, fetched: Option<bool>) -> Result<Option<(Issuer, Claims)>, Refused> {
         self.judge.may_try(job)?;
         let token = job.token().ok_or(Refused::wrong("nothing-to-judge"))?;
         let said = token::read(token).map_err(Refused::wrong)?;
@@ -136,8 +136,8 @@ impl Clerk {
         let now = now();
         let mut wrong = "token-with-an-unknown-key";
         for key in &keys {
-            match token::judge(issuer, key, now, token) {
-                Ok(claims) => return Ok(Some((issuer.name.clone(), claims))),
+            match token::judge(issuer, &config.issuers, key, now, token) {
+                Ok(claims) => return Ok(Some((issuer.clone(), claims))),
                 Err(why) => wrong = why,
             }
         }
@@ -161,6 +161,8 @@ impl Clerk {
                 }
                 Ok(Some(keys))
             }
+            // The endpoint is away: what was known counts on.
+            (_, Some(false)) if !known.source.all(said).is_empty() => Ok(Some(known.source.all(said))),
             // It was fetched for this one: what is not there now is not there.
             (_, Some(true)) => Err(Refused::wrong("token-with-an-unknown-key")),
             (_, Some(false)) => Err(Refused::failed("keys-cannot-be-fetched")),

@@ -1,6 +1,8 @@
 //! Public keys of an issuer. What cannot be used is left out, so that one odd key does not take the
 //! others with it.
 
+use std::path::Path;
+
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use serde::Deserialize;
@@ -26,6 +28,14 @@ pub struct Key {
 pub fn read(text: &str) -> Option<Vec<Key>> {
     let keys = if text.trim_start().starts_with('{') { read_jwks(text)? } else { read_pem(text) };
     (!keys.is_empty()).then_some(keys)
+}
+
+/// Reads a file of keys as a service would, and says what is wrong with it.
+pub fn inspect(file: &Path) -> Result<(), String> {
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    let wanted =
+        "it has no key that can be used: a JWKS, or PEM with BEGIN PUBLIC KEY (Ed25519, P-256, RSA of 2048 bits)";
+    read(&text).map(drop).ok_or_else(|| wanted.to_owned())
 }
 
 /// Reads a JWKS; `None` if it is none. Keys that cannot be used are left out.

@@ -1,6 +1,7 @@
 //! When keys are fetched, and how long they count. Without clock and socket; times in milliseconds.
 //!
-//! Keys are fetched when a token names one that is not known, and again once they are [`FRESH`] old.
+//! Keys are fetched when a token names one that is not known, and again once they are [`FRESH`] old: behind
+//! whoever needs one, or, once they are [`OLD`], before.
 //! However many unknown names come, there is one fetch at a time and one in [`BETWEEN`]. While the
 //! endpoint is away, the keys that are known count on, for [`STALE`] at most.
 
@@ -11,6 +12,8 @@ use super::token::Said;
 
 /// Keys of this age are fetched again, behind whoever needs one.
 pub const FRESH: Millis = 15 * 60 * 1000;
+/// Keys of this age are fetched again before anybody is let in by them, unless they cannot be.
+pub const OLD: Millis = 2 * FRESH;
 /// Keys of this age do not count any more.
 pub const STALE: Millis = 24 * 60 * 60 * 1000;
 /// The least time from one fetch to the next.
@@ -57,6 +60,14 @@ impl Source {
             self.keys.clear();
         }
         let keys: Vec<Key> = self.keys.iter().filter(|key| said.may_be(key)).cloned().collect();
+        if !keys.is_empty() && age.is_some_and(|age| age >= OLD) {
+            if self.fetching.is_some() {
+                return Look::Wait { fetch: false };
+            }
+            if self.begin(now) {
+                return Look::Wait { fetch: true };
+            }
+        }
         if !keys.is_empty() {
             let fetch = age.is_none_or(|age| age >= FRESH) && self.begin(now);
             return Look::Keys { keys, fetch };

@@ -13,6 +13,11 @@ use serde_json::{Map, Value};
 use super::keys::Key;
 use super::{Issuer, Signature};
 
+/// What a token may call itself.
+const TYPES: [&str; 4] = ["jwt", "application/jwt", "at+jwt", "application/at+jwt"];
+/// The longest that a token may still count, in seconds: it cannot be taken back.
+const LONGEST: u64 = 30 * 24 * 60 * 60;
+
 /// What a good token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
@@ -21,9 +26,18 @@ pub struct Claims {
     /// The friendly name, if the token has one.
     pub friendly_name: Option<String>,
     /// The contacts, if the token has them: it is the whole list.
-    pub contacts: Option<Vec<PersonName>>,
+    pub contacts: Option<Vec<Contact>>,
     /// Until when it counts, in seconds since 1970, the leeway included.
     pub ends: u64,
+}
+
+/// Somebody whom a token names as a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Who.
+    pub who: PersonName,
+    /// Whether it is one of the issuer's own people, who may be made for it.
+    pub own: bool,
 }
 
 /// What a token says before anybody has checked it.
@@ -47,6 +61,7 @@ struct Header {
     alg: String,
     kid: Option<String>,
     crit: Option<Value>,
+    typ: Option<String>,
 }
 
 /// Reads what a token says of itself, unchecked. `Err` says what is wrong, for the audit.
@@ -57,9 +72,13 @@ pub fn read(token: &str) -> Result<Said, &'static str> {
         part().and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or("token-without-a-header")?;
     let claims: Map<String, Value> =
         part().and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or("token-without-claims")?;
-    let Header { alg, kid, crit } = header;
+    let Header { alg, kid, crit, typ } = header;
     if crit.is_some() {
         return Err("token-with-critical-extensions");
+    }
+    // What was signed for something else is no token to sign in with (RFC 8725, 3.11).
+    if typ.is_some_and(|typ| !TYPES.contains(&&*typ.to_lowercase())) {
+        return Err("token-of-another-type");
     }
     let signature = Signature::parse(&alg).ok_or("token-with-another-algorithm")?;
     let iss = claims.get("iss").and_then(Value::as_str).ok_or("token-without-issuer")?.to_owned();
@@ -78,7 +97,7 @@ impl Said {
 }
 
 /// Judges a token with one of its issuer's keys. `now` in seconds since 1970.
-pub fn judge(issuer: &Issuer, key: &Key, now: u64, token: &str) -> Result<Claims, &'static str> {
+pub fn judge(issuer: &Issuer, all: &[Issuer], key: &Key, now: u64, token: &str) -> Result<Claims, &'static str> {
     if !issuer.algorithms.contains(&key.signature) {
         return Err("token-with-another-algorithm");
     }
@@ -103,34 +122,37 @@ pub fn judge(issuer: &Issuer, key: &Key, now: u64, token: &str) -> Result<Claims
     if ends <= now {
         return Err("token-expired");
     }
+    if ends > now.saturating_add(LONGEST).saturating_add(issuer.leeway) {
+        return Err("token-that-lives-too-long");
+    }
     for begin in ["nbf", "iat"] {
         if time(&claims, begin)?.is_some_and(|begin| begin > now.saturating_add(issuer.leeway)) {
             return Err("token-not-yet-valid");
         }
     }
     let person = claims.get(&issuer.person_claim).and_then(Value::as_str).ok_or("token-without-a-person")?;
-    let person = issuer.person(person).ok_or("token-of-no-person-of-this-issuer")?;
+    let person = issuer.named(person).filter(|person| issuer.may_speak_for(person, all));
+    let person = person.ok_or("token-of-no-person-of-this-issuer")?;
     let friendly_name = claims.get(&issuer.name_claim).and_then(Value::as_str).map(fitting);
     let contacts = issuer.contacts_claim.as_ref().and_then(|claim| claims.get(claim)).and_then(Value::as_array);
     let contacts = contacts.map(|names| {
-        let names = names.iter().filter_map(Value::as_str).filter_map(|name| issuer.contact(name));
-        names.filter(|name| *name != person).take(limits::CONTACTS).collect()
+        let names = names.iter().filter_map(Value::as_str).filter_map(|name| issuer.named(name));
+        let others = names.filter(|name| *name != person).take(limits::CONTACTS);
+        others.map(|who| Contact { own: issuer.may_speak_for(&who, all), who }).collect()
     });
     Ok(Claims { person, friendly_name, contacts, ends })
 }
 
 impl Issuer {
-    /// The person of this name, if the issuer may speak for such people.
-    fn person(&self, name: &str) -> Option<PersonName> {
-        let person = self.contact(name)?;
-        match &self.domain {
-            Some(domain) => person.as_str().ends_with(&format!("@{}", domain.to_lowercase())).then_some(person),
-            None => Some(person),
-        }
+    /// Whether people of this name are this issuer's: of its domain, or, if it has none, of nobody's.
+    fn may_speak_for(&self, person: &PersonName, all: &[Issuer]) -> bool {
+        let domain = person.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
+        let is = |issuer: &Issuer| issuer.domain.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(domain));
+        if self.domain.is_some() { is(self) } else { !all.iter().any(is) }
     }
 
     /// A name with its domain.
-    fn contact(&self, name: &str) -> Option<PersonName> {
+    fn named(&self, name: &str) -> Option<PersonName> {
         match &self.domain {
             Some(domain) if !name.contains('@') => PersonName::parse(&format!("{name}@{domain}")).ok(),
             Some(_) | None => PersonName::parse(name).ok(),

@@ -61,6 +61,9 @@ pub enum StoreError {
     /// No account of this name.
     #[error("there is no account {0}; `hither account list` shows those there are")]
     NotFound(PersonName),
+    /// People of an issuer have no password.
+    #[error("{0} signs in with tokens of {1} and has no password here")]
+    OfIssuer(PersonName, String),
     /// A friendly name that no client would take.
     #[error("a friendly name has at most {} UTF-16 units", limits::FRIENDLY_NAME_UNITS)]
     FriendlyName,

@@ -5,6 +5,7 @@ use hither_wire::PersonName;
 use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::{Store, StoreError, now};
+use crate::issuers::Contact;
 
 impl Store {
     /// Keeps what an issuer says of one of its people, who is made if there is nobody of this name;
@@ -14,7 +15,7 @@ impl Store {
         issuer: &str,
         name: &PersonName,
         friendly_name: Option<&str>,
-        contacts: Option<&[PersonName]>,
+        contacts: Option<&[Contact]>,
     ) -> Result<Option<Record>, StoreError> {
         let found = self.made_by(issuer, name)?;
         if found == Some(false) {
@@ -36,9 +37,13 @@ impl Store {
         }
         if let Some(contacts) = contacts {
             transaction.execute("DELETE FROM contacts WHERE owner = ?", [name.as_str()])?;
-            for who in contacts {
-                make(&transaction, issuer, who)?;
-                let sql = "INSERT INTO contacts (owner, who) VALUES (?, ?) ON CONFLICT DO NOTHING";
+            for Contact { who, own } in contacts {
+                if *own {
+                    make(&transaction, issuer, who)?;
+                }
+                // Others are contacts if they are here.
+                let sql = "INSERT INTO contacts (owner, who) SELECT ?, name FROM accounts WHERE name = ?
+                           ON CONFLICT DO NOTHING";
                 transaction.execute(sql, params![name.as_str(), who.as_str()])?;
             }
         }
@@ -56,10 +61,11 @@ impl Store {
 }
 
 /// Whether a record says this already.
-fn is_said(record: &Record, friendly_name: Option<&str>, contacts: Option<&[PersonName]>) -> bool {
+fn is_said(record: &Record, friendly_name: Option<&str>, contacts: Option<&[Contact]>) -> bool {
     let same_name = friendly_name.is_none_or(|friendly| *record.friendly_name == *friendly);
     let same_contacts = contacts.is_none_or(|contacts| {
-        contacts.len() == record.contacts.len() && contacts.iter().all(|who| record.contacts.contains_key(who))
+        contacts.len() == record.contacts.len()
+            && contacts.iter().all(|contact| record.contacts.contains_key(&contact.who))
     });
     same_name && same_contacts
 }

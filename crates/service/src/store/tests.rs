@@ -200,8 +200,12 @@ fn people_of_an_issuer_are_made_when_they_come_and_belong_to_it() {
     let (_directory, store) = store();
     let name = |text: &str| PersonName::parse(text).unwrap();
     let (anna, bert) = (name("anna@shop.example"), name("bert@shop.example"));
-    let record = store.keep_person("shop", &anna, Some("Anna"), Some(std::slice::from_ref(&bert))).unwrap().unwrap();
-    assert_eq!((&*record.friendly_name, record.contacts.len()), ("Anna", 1));
+    let carl = name("carl@elsewhere.example");
+    let known = [(&bert, true), (&carl, false)].map(|(who, own)| crate::issuers::Contact { who: who.clone(), own });
+    let record = store.keep_person("shop", &anna, Some("Anna"), Some(&known)).unwrap().unwrap();
+    assert_eq!((&*record.friendly_name, record.contacts.len()), ("Anna", 1), "others are not made");
+    assert!(store.keep_person("club", &carl, None, None).unwrap().is_some(), "nor taken");
+    assert!(matches!(store.set_password(&anna, "hash"), Err(StoreError::OfIssuer(..))));
     assert_eq!(store.password_hash(&anna).unwrap(), None);
     assert!(store.keep_person("club", &anna, None, None).unwrap().is_none());
     assert!(store.keep_person("club", &bert, None, None).unwrap().is_none(), "made as a contact");

@@ -57,5 +57,10 @@ fn known_keys_outlive_their_endpoint_but_not_for_ever() {
     assert_eq!(what(&source.look(&said("a"), FRESH + 3)), ("keys", false));
     assert_eq!(what(&source.look(&said("a"), FRESH + 2 + BETWEEN)), ("keys", true));
     source.fetched(None, FRESH + 20_000);
+    assert_eq!(what(&source.look(&said("a"), OLD)), ("wait", true), "not before it was tried");
+    assert_eq!(what(&source.look(&said("a"), OLD + 1)), ("wait", false));
+    source.fetched(None, OLD + 2);
+    assert_eq!(what(&source.look(&said("a"), OLD + 3)), ("keys", false), "it cannot be had");
+    assert_eq!(source.all(&said("a")).len(), 1);
     assert_eq!(what(&source.look(&said("a"), STALE)).0, "wait");
 }

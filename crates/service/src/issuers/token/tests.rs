@@ -45,7 +45,7 @@ fn judged(issuer: &Issuer, change: &Value) -> Result<Claims, &'static str> {
     let token = encode(&Head::new(Algorithm::EdDSA), &claims(change), &key).unwrap();
     let public = keys::read(PUBLIC).unwrap().remove(0);
     read(&token)?;
-    judge(issuer, &public, NOW, &token)
+    judge(issuer, std::slice::from_ref(issuer), &public, NOW, &token)
 }
 
 #[test]
@@ -54,8 +54,9 @@ fn a_good_token_says_who_and_until_when() {
     let claims = judged(&issuer(), &json!({"name": "Alice\u{7}\u{1F600}", "friends": friends})).unwrap();
     assert_eq!(claims.person.as_str(), "alice@shop.example");
     assert_eq!(claims.friendly_name.as_deref(), Some("Alice\u{1F600}"));
-    let contacts: Vec<_> = claims.contacts.unwrap().iter().map(ToString::to_string).collect();
-    assert_eq!(contacts, ["bob@shop.example", "carol@other.example"]);
+    let contacts: Vec<_> =
+        claims.contacts.unwrap().into_iter().map(|known| (known.who.to_string(), known.own)).collect();
+    assert_eq!(contacts, [("bob@shop.example".to_owned(), true), ("carol@other.example".to_owned(), false)]);
     assert_eq!(claims.ends, NOW + 660, "with the leeway");
     assert_eq!(judged(&issuer(), &json!({"aud": ["x", "hither"], "sub": "Bob@Shop.example"})).unwrap().contacts, None);
 }
@@ -75,6 +76,7 @@ fn each_thing_that_is_wrong() {
         (json!({"aud": null}), "token-for-another-audience"),
         (json!({"aud": {"hither": true}}), "token-for-another-audience"),
         (json!({"exp": null}), "token-without-an-end"),
+        (json!({"exp": NOW + 31 * 24 * 3600}), "token-that-lives-too-long"),
         (json!({"exp": NOW - 60}), "token-expired"),
         (json!({"exp": "soon"}), "token-with-an-odd-time"),
         (json!({"exp": -1}), "token-with-an-odd-time"),
@@ -104,13 +106,13 @@ fn a_token_does_not_choose_how_it_is_checked() {
         let token = format!("{}.{body}.", part(&format!(r#"{{"alg":"{alg}"}}"#)));
         assert_eq!(read(&token).map(drop), Err(why));
         // Not even if somebody asked for it to be judged.
-        assert!(judge(&issuer(), &keys::read(PUBLIC).unwrap()[0], NOW, &token).is_err());
+        assert!(judge(&issuer(), &[], &keys::read(PUBLIC).unwrap()[0], NOW, &token).is_err());
     }
     let critical = format!("{}.{body}.", part(r#"{"alg":"EdDSA","crit":["x"],"x":1}"#));
     assert_eq!(read(&critical).map(drop), Err("token-with-critical-extensions"));
     let secret = EncodingKey::from_secret(PUBLIC.as_bytes());
     let confused = encode(&Head::new(Algorithm::HS256), &claims(&json!({})), &secret).unwrap();
-    assert!(judge(&issuer(), &keys::read(PUBLIC).unwrap()[0], NOW, &confused).is_err());
+    assert!(judge(&issuer(), &[], &keys::read(PUBLIC).unwrap()[0], NOW, &confused).is_err());
     for rubbish in ["", "..", "a.b.c", &format!("{}..", part("{}")), &"x".repeat(4096)] {
         assert!(read(rubbish).is_err(), "{rubbish}");
     }
@@ -137,4 +139,30 @@ fn keys_that_cannot_be_used_are_left_out() {
     assert!(keys::read_jwks("[]").is_none() && keys::read("rubbish").is_none());
     let many = format!(r#"{{"keys":[{}]}}"#, vec![ed; 1_000].join(","));
     assert_eq!(keys::read_jwks(&many).unwrap().len(), 64);
+}
+
+#[test]
+fn an_issuer_without_a_domain_leaves_those_of_others_alone() {
+    let other = Issuer { iss: "other".into(), domain: Some("Club.example".into()), ..issuer() };
+    let open = Issuer { domain: None, ..issuer() };
+    let all = [open.clone(), other];
+    for (sub, right) in [("anna@club.example", false), ("anna@shop.example", true)] {
+        let key = EncodingKey::from_ed_pem(PRIVATE).unwrap();
+        let claims = claims(&json!({"sub": sub, "friends": ["bert@club.example", "carl@x.example"]}));
+        let token = encode(&Head::new(Algorithm::EdDSA), &claims, &key).unwrap();
+        let judged = judge(&open, &all, &keys::read(PUBLIC).unwrap()[0], NOW, &token);
+        assert_eq!(judged.is_ok(), right, "{sub}");
+        let contacts = judged.ok().and_then(|claims| claims.contacts).unwrap_or_default();
+        assert!(contacts.iter().all(|known| known.own == known.who.as_str().ends_with("x.example")));
+    }
+}
+
+#[test]
+fn what_was_signed_for_something_else_is_no_token() {
+    for (typ, right) in [("JWT", true), ("at+jwt", true), ("logout+jwt", false), ("dpop+jwt", false)] {
+        let key = EncodingKey::from_ed_pem(PRIVATE).unwrap();
+        let head = Head { typ: Some(typ.into()), ..Head::new(Algorithm::EdDSA) };
+        let token = encode(&head, &claims(&json!({})), &key).unwrap();
+        assert_eq!(read(&token).is_ok(), right, "{typ}");
+    }
 }
