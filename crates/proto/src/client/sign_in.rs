@@ -67,14 +67,9 @@ impl Client {
 
     fn sign_in(&mut self, terms: Terms) {
         // One that was on its way when the connection was lost: the old one has ended by now.
-        let given = self.requests.iter().rev().find_map(|pending| match &pending.request {
-            Request::Account(request) => match &**request {
-                account::Request::Renew(account::Token(token)) => Some(token.clone()),
-                account::Request::Password(_) | account::Request::Devices | account::Request::RemoveDevice { .. } => {
-                    None
-                }
-            },
-            _ => None,
+        let given = self.requests.iter().rev().find_map(|pending| {
+            let Request::Account(request) = &pending.request else { return None };
+            if let account::Request::Renew(account::Token(token)) = &**request { Some(token.clone()) } else { None }
         });
         if let Some(token) = given.filter(|_| self.has_issuers_token()) {
             self.credential = Credential::Token(token);
