@@ -168,7 +168,7 @@ impl Running {
                         inputs.push(Input::PasswordChanged { ticket, result: Ok(()) });
                     }
                     Output::Devices { ticket, .. } => inputs.push(Input::Devices { ticket, result: Ok(Vec::new()) }),
-                    Output::Draw { .. } | Output::Judge { .. } => {}
+                    Output::Draw { .. } | Output::Judge { .. } | Output::Told { .. } => {}
                     Output::Store { ticket, .. } => inputs.push(Input::Stored { ticket, result: Ok("".into()) }),
                 }
             }
