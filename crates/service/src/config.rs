@@ -1,5 +1,6 @@
 //! Everything that an operator can set, with its default.
 
+mod admin;
 mod live;
 mod tls;
 
@@ -11,6 +12,7 @@ use hither_proto::rate::Allowance;
 use hither_proto::service::Config;
 
 use crate::keys::LockConfig;
+pub use admin::AdminConfig;
 pub use live::Live;
 pub use tls::TlsFiles;
 
@@ -59,6 +61,8 @@ pub struct ServiceConfig {
     /// Lock and Key (section 2.3 of the reference); off if there is none. It decides over what the
     /// machine's own settings say of the lock.
     pub lock: Option<LockConfig>,
+    /// The operator's HTTP API; off if there is none.
+    pub admin: Option<AdminConfig>,
 }
 
 /// Parameters of Argon2id.
@@ -100,6 +104,7 @@ impl ServiceConfig {
             token_days: 90,
             tokens_per_account: 32,
             lock: None,
+            admin: None,
         }
     }
 }
