@@ -82,8 +82,8 @@ pub struct LockConfig {
     pub answer_ms: u64,
     /// Wrong responses from one address: refused without being judged beyond.
     pub failures_per_address: Allowance,
-    /// Wrong responses for one id: refused without being judged beyond.
-    pub failures_per_id: Allowance,
+    /// Wrong responses of one person: refused without being judged beyond.
+    pub failures_per_person: Allowance,
 }
 
 impl Default for LockConfig {
@@ -93,7 +93,7 @@ impl Default for LockConfig {
             key_file: None,
             answer_ms: 30_000,
             failures_per_address: Allowance { burst: 50, each_ms: 1_000 },
-            failures_per_id: Allowance { burst: 50, each_ms: 1_000 },
+            failures_per_person: Allowance { burst: 10, each_ms: 6_000 },
         }
     }
 }

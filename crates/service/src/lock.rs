@@ -1,6 +1,6 @@
 //! Judging responses of Lock and Key, on a thread of their own with a bounded queue.
 //!
-//! Wrong responses are counted by address and by application id; beyond what is allowed nobody is
+//! Wrong responses are counted by address and by person; beyond what is allowed nobody is
 //! judged for a while, and the lock is as it was before the challenge. Time is lost by whoever fails in
 //! the machine, which keeps the outcome back, and not on this thread: nobody waits behind a failure.
 
@@ -76,7 +76,7 @@ impl JudgeSlot {
 #[derive(Debug, Default)]
 struct Failures {
     by_address: Rate<IpAddr>,
-    by_id: Rate<Box<str>>,
+    by_person: Rate<PersonName>,
 }
 
 impl Locks {
@@ -158,21 +158,21 @@ impl Door {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let (now, lock) = (self.clock.now(), self.allowances());
         let by_address = failures.by_address.wait(now, &job.address, lock.0);
-        by_address.max(failures.by_id.wait(now, &job.response.app_id, lock.1))
+        by_address.max(failures.by_person.wait(now, &job.person, lock.1))
     }
 
     fn failed(&self, job: &Job) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let (now, lock) = (self.clock.now(), self.allowances());
         failures.by_address.take(now, job.address, lock.0);
-        failures.by_id.take(now, job.response.app_id.clone(), lock.1);
+        failures.by_person.take(now, job.person.clone(), lock.1);
     }
 
-    /// How many may fail, by address and by id.
+    /// How many may fail, by address and by person.
     fn allowances(&self) -> (Allowance, Allowance) {
         let config = self.config.get();
         let lock = config.lock.clone().unwrap_or_default();
-        (lock.failures_per_address, lock.failures_per_id)
+        (lock.failures_per_address, lock.failures_per_person)
     }
 }
 

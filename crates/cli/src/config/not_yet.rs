@@ -13,11 +13,7 @@ pub fn findings(configured: &Configured, settings: &Effective) -> Vec<Finding> {
             findings.push(Finding::error(&settings.source(section, key), what));
         }
     };
-    refuse(configured.lock.is_some(), "lock", "enabled", "Lock and Key");
     refuse(configured.admin.is_some(), "admin", "listen", "the operator's HTTP API");
-    refuse(configured.accounts.registration, "accounts", "registration", "registration with a code");
-    refuse(!configured.accounts.passwords, "accounts", "passwords", "a service without passwords");
-    refuse(configured.audit.is_some(), "audit", "file", "a record of audit events");
     debug_assert!(configured.issuers.len() <= settings.issuers.len());
     for issuer in &settings.issuers {
         findings.push(Finding::error(

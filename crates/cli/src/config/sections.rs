@@ -4,33 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use hither::InvitationsFrom;
-use hither_service::{Allowance, ServiceConfig, TlsFiles};
+use hither_service::keys::Environment;
+use hither_service::{Allowance, AuditTo, LockConfig, ServiceConfig, TlsFiles};
 
 use super::layers::{Effective, Values};
-
-/// `[lock]`: applications prove themselves before they use the API.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lock {
-    /// Whose keys unlock.
-    pub environment: Environment,
-    /// 32 random bytes with which keys are sealed in the store.
-    pub key_file: Option<PathBuf>,
-    /// How long a challenge may be answered, in milliseconds.
-    pub answer_ms: u64,
-    /// Wrong responses from one address.
-    pub failures_per_address: Allowance,
-    /// Wrong responses for one application id.
-    pub failures_per_id: Allowance,
-}
-
-/// For whom a service is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Environment {
-    /// For people.
-    Production,
-    /// For trying out.
-    Test,
-}
 
 /// `[[issuer]]`: somebody whose tokens are believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,24 +56,6 @@ pub struct Admin {
     pub tls: Option<TlsFiles>,
 }
 
-/// `[accounts]`: accounts and passwords of the service's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Accounts {
-    /// Whether people may make one, with a code.
-    pub registration: bool,
-    /// Whether people may sign in with one.
-    pub passwords: bool,
-}
-
-/// Where audit events go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Audit {
-    /// To standard error.
-    Stderr,
-    /// Into a file.
-    File(PathBuf),
-}
-
 /// Everything that a service is started with.
 #[derive(Clone, Debug)]
 pub struct Configured {
@@ -106,16 +65,10 @@ pub struct Configured {
     pub log: String,
     /// How long `/readyz` says 503 before a stop, in milliseconds.
     pub drain_ms: u64,
-    /// `None` if the API is not locked.
-    pub lock: Option<Lock>,
     /// Whose tokens are believed.
     pub issuers: Vec<Issuer>,
     /// `None` if there is none.
     pub admin: Option<Admin>,
-    /// Own accounts.
-    pub accounts: Accounts,
-    /// `None` if nothing is recorded.
-    pub audit: Option<Audit>,
 }
 
 impl Configured {
@@ -126,17 +79,8 @@ impl Configured {
             service: service(settings),
             log: settings.text("service", "log").unwrap_or_default(),
             drain_ms: settings.number("service", "drain") * 1_000,
-            lock: settings.is("lock", "enabled").then(|| lock(settings)),
             issuers: settings.issuers.iter().filter_map(issuer).collect(),
             admin: admin(settings),
-            accounts: Accounts {
-                registration: settings.is("accounts", "registration"),
-                passwords: settings.is("accounts", "passwords"),
-            },
-            audit: settings.path("audit", "file").map(|file| match file.to_str() {
-                Some("-") => Audit::Stderr,
-                _ => Audit::File(file),
-            }),
         }
     }
 }
@@ -156,6 +100,13 @@ fn service(settings: &Effective) -> ServiceConfig {
         Some("anyone") => InvitationsFrom::Anyone,
         _ => InvitationsFrom::Contacts,
     };
+    config.lock = settings.is("lock", "enabled").then(|| lock(settings));
+    config.registration = settings.is("accounts", "registration");
+    config.passwords = settings.is("accounts", "passwords");
+    config.audit = settings.path("audit", "file").map(|file| match file.to_str() {
+        Some("-") => AuditTo::Stderr,
+        _ => AuditTo::File(file),
+    });
     times(settings, &mut config);
     limits(settings, &mut config);
     config
@@ -200,8 +151,8 @@ fn limits(settings: &Effective, config: &mut ServiceConfig) {
     machine.invitations_per_minute = small("invitations_per_minute");
 }
 
-fn lock(settings: &Effective) -> Lock {
-    Lock {
+fn lock(settings: &Effective) -> LockConfig {
+    LockConfig {
         environment: match settings.text("lock", "environment").as_deref() {
             Some("test") => Environment::Test,
             _ => Environment::Production,
@@ -209,7 +160,7 @@ fn lock(settings: &Effective) -> Lock {
         key_file: settings.path("lock", "key_file"),
         answer_ms: settings.number("lock", "answer") * 1_000,
         failures_per_address: Allowance { burst: settings.number("lock", "failures_per_address"), each_ms: 1_000 },
-        failures_per_id: Allowance { burst: settings.number("lock", "failures_per_id"), each_ms: 6_000 },
+        failures_per_person: Allowance { burst: settings.number("lock", "failures_per_person"), each_ms: 6_000 },
     }
 }
 

@@ -196,8 +196,8 @@ pub const SETTINGS: &[Setting] = &[
         .says("How long a challenge may be answered"),
     of("lock", "failures_per_address", "lock-failures-per-address", COUNT, Number(50))
         .says("Wrong responses from one address in quick succession"),
-    of("lock", "failures_per_id", "lock-failures-per-id", COUNT, Number(10))
-        .says("Wrong responses for one application id in quick succession"),
+    of("lock", "failures_per_person", "lock-failures-per-person", COUNT, Number(10))
+        .says("Wrong responses of one person in quick succession"),
 
     of("admin", "listen", "admin-listen", Kind::Address, Unset("127.0.0.1:4001")).at_start()
         .says("Where the operator's HTTP API listens; nowhere without it"),
@@ -216,7 +216,7 @@ pub const SETTINGS: &[Setting] = &[
         .says("Whether people may sign in with accounts and passwords of this service"),
 
     of("audit", "file", "audit-file", Kind::File, Unset("/var/log/hither/audit.jsonl")).at_start()
-        .says("The file of audit events, apart from the log; - is standard error, nowhere without it"),
+        .says("The file of audit events, apart from the log; - is standard error, audit.jsonl in the data folder without it"),
 ];
 
 /// The settings of one issuer of tokens. They stand in the file only.

@@ -19,6 +19,7 @@ mod operating;
 mod python;
 mod readme;
 mod resume;
+mod secrets;
 mod serve;
 mod session;
 mod sign_in;

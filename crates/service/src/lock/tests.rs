@@ -13,9 +13,9 @@ impl Judge for Keys {
     }
 }
 
-fn job(address: u8, app_id: &str, response: &str) -> Job {
-    let response = Response { app_id: app_id.into(), response: response.into(), cookie: 1 };
-    let person = PersonName::parse("alice@example.org").unwrap();
+fn job(address: u8, person: &str, response: &str) -> Job {
+    let response = Response { app_id: "chess".into(), response: response.into(), cookie: 1 };
+    let person = PersonName::parse(&format!("{person}@example.org")).unwrap();
     Job {
         ticket: Ticket(1),
         person,
@@ -27,7 +27,7 @@ fn job(address: u8, app_id: &str, response: &str) -> Job {
 
 fn door() -> Door {
     let two = Allowance { burst: 2, each_ms: 1_000 };
-    let lock = LockConfig { failures_per_address: two, failures_per_id: two, ..LockConfig::default() };
+    let lock = LockConfig { failures_per_address: two, failures_per_person: two, ..LockConfig::default() };
     let config = ServiceConfig::new(([127, 0, 0, 1], 0).into(), "nowhere".into());
     let config = Live::new(ServiceConfig { lock: Some(lock), ..config });
     let (audit, _) = Audit::start(&AuditTo::Stderr).unwrap();
@@ -36,24 +36,24 @@ fn door() -> Door {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_door_is_shut_to_an_address_and_to_an_id_for_a_while() {
+async fn the_door_is_shut_to_an_address_and_to_a_person_for_a_while() {
     let door = door();
     for _ in 0..2 {
-        assert_eq!(door.judge(&job(1, "chess", "wrong")), Judgement::Wrong);
+        assert_eq!(door.judge(&job(1, "mallory", "wrong")), Judgement::Wrong);
     }
-    assert_eq!(door.judge(&job(1, "go", "right")), busy(1_000), "from this address nobody is judged");
-    assert_eq!(door.judge(&job(2, "chess", "right")), busy(1_000), "nor for this id");
-    assert_eq!(door.judge(&job(2, "go", "right")), Judgement::Right { apps: None }, "others go on");
+    assert_eq!(door.judge(&job(1, "alice", "right")), busy(1_000), "from this address nobody is judged");
+    assert_eq!(door.judge(&job(2, "mallory", "right")), busy(1_000), "nor for this person");
+    assert_eq!(door.judge(&job(2, "alice", "right")), Judgement::Right { apps: None }, "others go on");
     tokio::time::advance(Duration::from_secs(1)).await;
-    assert_eq!(door.judge(&job(1, "chess", "right")), Judgement::Right { apps: None });
+    assert_eq!(door.judge(&job(1, "mallory", "right")), Judgement::Right { apps: None });
 }
 
 #[tokio::test]
 async fn when_too_many_wait_the_next_is_told_when_to_come_back() {
     let (jobs, _waiting) = mpsc::channel(1);
     let locks = Locks { jobs, door: Arc::new(door()) };
-    assert!(locks.submit(job(1, "chess", "right")).is_none());
-    let Some(Input::Judged { judgement, .. }) = locks.submit(job(1, "chess", "right")) else { panic!("refused") };
+    assert!(locks.submit(job(1, "mallory", "right")).is_none());
+    let Some(Input::Judged { judgement, .. }) = locks.submit(job(1, "mallory", "right")) else { panic!("refused") };
     assert_eq!(judgement, busy(RETRY_MS));
 }
 

@@ -322,25 +322,24 @@ async fn too_many_failures_shut_the_door_and_leave_the_lock_as_it_was() {
     let service = locked_with(&keys, |config| {
         let once = Allowance { burst: 2, each_ms: 60_000 };
         let often = Allowance { burst: 1_000, each_ms: 1 };
-        config.lock = Some(LockConfig { failures_per_id: once, failures_per_address: often, ..LockConfig::default() });
+        config.lock = Some(LockConfig { failures_per_person: once, failures_per_address: often, ..LockConfig::default() });
     })
     .await;
     for _ in 0..2 {
         let mut mallory = service.signed_in("dave@example.org").await;
         assert_eq!(mallory.unlock("chess", "guess").await, failed());
     }
-    let mut alice = service.signed_in("alice@example.org").await;
-    let challenge = alice.challenge(7).await;
-    assert_eq!(alice.respond("chess", &hmac("ssehc", &challenge), 7).await, "S_OK");
-    let result = alice.event("lock-result").await;
+    let mut mallory = service.signed_in("dave@example.org").await;
+    let challenge = mallory.challenge(7).await;
+    assert_eq!(mallory.respond("chess", &hmac("ssehc", &challenge), 7).await, "S_OK");
+    let result = mallory.event("lock-result").await;
     assert_eq!((&result["cookie"], &result["ok"]), (&json!(7), &json!(false)));
-    let status = alice.event("lock-status").await;
+    let status = mallory.event("lock-status").await;
     assert_eq!((&status["status"], &status["error"]), (&json!("INITIALIZED"), &json!(0x8100_030e_u32)));
     assert!((1..=60_000).contains(&status["retry_after_ms"].as_u64().unwrap()), "{status}");
-    // Another id is not concerned.
-    let challenge = alice.challenge(8).await;
-    assert_eq!(alice.respond("old", &md5("dlo", &challenge), 8).await, "S_OK");
-    assert_eq!(alice.judged(8).await, unlocked());
+    // Nobody else is concerned, not even with the same application.
+    let mut alice = service.signed_in("alice@example.org").await;
+    assert_eq!(alice.unlock("chess", "ssehc").await, unlocked());
     service.stop().await;
 }
 
