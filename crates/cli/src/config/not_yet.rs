@@ -7,13 +7,6 @@ use super::sections::Configured;
 /// What is turned on and not there.
 pub fn findings(configured: &Configured, settings: &Effective) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut refuse = |on: bool, section: &str, key: &str, what: &str| {
-        if on {
-            let what = format!("{section}.{key}: {what} is not in this version of hither");
-            findings.push(Finding::error(&settings.source(section, key), what));
-        }
-    };
-    refuse(configured.admin.is_some(), "admin", "listen", "the operator's HTTP API");
     debug_assert!(configured.issuers.len() <= settings.issuers.len());
     for issuer in &settings.issuers {
         findings.push(Finding::error(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use hither::InvitationsFrom;
 use hither_service::keys::Environment;
-use hither_service::{Allowance, AuditTo, LockConfig, ServiceConfig, TlsFiles};
+use hither_service::{AdminConfig, Allowance, AuditTo, LockConfig, ServiceConfig, TlsFiles};
 
 use super::layers::{Effective, Values};
 
@@ -43,19 +43,6 @@ pub enum IssuerKeys {
     Url(String),
 }
 
-/// `[admin]`: the operator's HTTP API.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admin {
-    /// Where it listens.
-    pub listen: SocketAddr,
-    /// The file with the token that callers send.
-    pub token_file: Option<PathBuf>,
-    /// Authorities whose clients may call.
-    pub client_ca: Option<PathBuf>,
-    /// Its certificate and key.
-    pub tls: Option<TlsFiles>,
-}
-
 /// Everything that a service is started with.
 #[derive(Clone, Debug)]
 pub struct Configured {
@@ -67,8 +54,6 @@ pub struct Configured {
     pub drain_ms: u64,
     /// Whose tokens are believed.
     pub issuers: Vec<Issuer>,
-    /// `None` if there is none.
-    pub admin: Option<Admin>,
 }
 
 impl Configured {
@@ -80,7 +65,6 @@ impl Configured {
             log: settings.text("service", "log").unwrap_or_default(),
             drain_ms: settings.number("service", "drain") * 1_000,
             issuers: settings.issuers.iter().filter_map(issuer).collect(),
-            admin: admin(settings),
         }
     }
 }
@@ -101,6 +85,7 @@ fn service(settings: &Effective) -> ServiceConfig {
         _ => InvitationsFrom::Contacts,
     };
     config.lock = settings.is("lock", "enabled").then(|| lock(settings));
+    config.admin = admin(settings);
     config.registration = settings.is("accounts", "registration");
     config.passwords = settings.is("accounts", "passwords");
     config.audit = settings.path("audit", "file").map(|file| match file.to_str() {
@@ -185,8 +170,8 @@ fn issuer(values: &Values) -> Option<Issuer> {
     })
 }
 
-fn admin(settings: &Effective) -> Option<Admin> {
-    Some(Admin {
+fn admin(settings: &Effective) -> Option<AdminConfig> {
+    Some(AdminConfig {
         listen: address(settings, "admin", "listen")?,
         token_file: settings.path("admin", "token_file"),
         client_ca: settings.path("admin", "client_ca"),

@@ -67,6 +67,9 @@ pub enum AdminError {
         "clients show certificates over TLS only: set admin.certificate and admin.key, or leave out admin.client_ca"
     )]
     NoTls,
+    /// It would be another door.
+    #[error("whether the operator's API has TLS, and asks for certificates, counts at the next start only")]
+    AtStart,
     /// The token cannot be used.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -123,10 +126,12 @@ impl AdminDoor {
 }
 
 impl AdminLocks {
-    /// Takes other files, if they are right; else nothing changes. Whether there is TLS at all, and
-    /// whether certificates are asked for, was decided at the start.
+    /// Takes other files, if they are right; else nothing changes.
     pub fn reload(&self, config: &AdminConfig) -> Result<(), AdminError> {
         check(config)?;
+        if self.tls.is_some() != config.tls.is_some() || self.authorities.is_some() != config.client_ca.is_some() {
+            return Err(AdminError::AtStart);
+        }
         if let Some(file) = &config.token_file {
             super::token::Token::read(file)?;
         }

@@ -322,7 +322,8 @@ async fn too_many_failures_shut_the_door_and_leave_the_lock_as_it_was() {
     let service = locked_with(&keys, |config| {
         let once = Allowance { burst: 2, each_ms: 60_000 };
         let often = Allowance { burst: 1_000, each_ms: 1 };
-        config.lock = Some(LockConfig { failures_per_person: once, failures_per_address: often, ..LockConfig::default() });
+        config.lock =
+            Some(LockConfig { failures_per_person: once, failures_per_address: often, ..LockConfig::default() });
     })
     .await;
     for _ in 0..2 {
