@@ -27,6 +27,7 @@ mod people;
 mod presence;
 mod problem;
 mod sessions;
+mod shape;
 mod status;
 mod text;
 mod token;

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::desk::App;
 use super::extract::{From, Given, Named};
 use super::problem::Problem;
+use super::shape::SignInName;
 use super::text;
 use crate::audit::Action;
 use crate::store::{ContactOutcome, Store, StoreError};
@@ -40,7 +41,7 @@ pub struct Contacts {
 #[serde(deny_unknown_fields)]
 pub struct ContactsPut {
     /// Sign-in names, at most 600.
-    #[schema(value_type = Vec<String>, max_items = 600)]
+    #[schema(value_type = Vec<SignInName>, max_items = 600)]
     contacts: Vec<PersonName>,
 }
 
@@ -50,11 +51,11 @@ pub struct ContactsPut {
 pub struct ContactsPatch {
     /// Sign-in names to put in, at most 600.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 600)]
+    #[schema(value_type = Vec<SignInName>, max_items = 600)]
     add: Vec<PersonName>,
-    /// Sign-in names to take out, at most 600; none that is put in.
+    /// Sign-in names to take out, at most 600; whoever stands in `add` too stays.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 600)]
+    #[schema(value_type = Vec<SignInName>, max_items = 600)]
     remove: Vec<PersonName>,
 }
 
@@ -73,6 +74,7 @@ pub struct ContactResult {
     outcome: Outcome,
     /// The number of the reference's code, of what was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = Int64)]
     code: Option<u32>,
     /// The name of the reference's code.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,7 +116,7 @@ impl ContactResult {
 
 /// A person's contacts
 #[utoipa::path(get, path = "/v1/people/{name}/contacts", tag = "contacts",
-    params(("name" = String, Path, description = "Sign-in name", example = "alice@example.org")), responses((status = 200, body = Contacts)))]
+    params(("name" = SignInName, Path, description = "Sign-in name")), responses((status = 200, body = Contacts)))]
 pub async fn read(State(app): State<App>, Named(name): Named) -> Result<Json<Contacts>, Problem> {
     let name = text::person(&name)?;
     let record = app.store(move |store| store.lists(&name)).await?;
@@ -133,7 +135,7 @@ pub async fn read(State(app): State<App>, Named(name): Named) -> Result<Json<Con
 /// The list has these contacts afterwards and no others, but for those that are refused, each with its reason. It
 /// counts at once, and whoever sees somebody differently is told.
 #[utoipa::path(put, path = "/v1/people/{name}/contacts", tag = "contacts",
-    params(("name" = String, Path, description = "Sign-in name", example = "alice@example.org")), request_body = ContactsPut, responses((status = 200, body = ContactResults)))]
+    params(("name" = SignInName, Path, description = "Sign-in name")), request_body = ContactsPut, responses((status = 200, body = ContactResults)))]
 pub async fn put(
     State(app): State<App>,
     from: From,
@@ -148,17 +150,15 @@ pub async fn put(
 ///
 /// One transaction: taking out comes first. What is refused does not keep the others from being done.
 #[utoipa::path(patch, path = "/v1/people/{name}/contacts", tag = "contacts",
-    params(("name" = String, Path, description = "Sign-in name", example = "alice@example.org")), request_body = ContactsPatch, responses((status = 200, body = ContactResults)))]
+    params(("name" = SignInName, Path, description = "Sign-in name")), request_body = ContactsPatch, responses((status = 200, body = ContactResults)))]
 pub async fn patch(
     State(app): State<App>,
     from: From,
     Named(name): Named,
     Given(ContactsPatch { add, remove }): Given<ContactsPatch>,
 ) -> Result<Json<ContactResults>, Problem> {
-    if let Some(at) = remove.iter().position(|who| add.contains(who)) {
-        return Err(Problem::invalid(format!("/remove/{at}"), "This one stands in `add` too: it cannot be both."));
-    }
-    let (add, remove) = (bounded("/add", add)?, bounded("/remove", remove)?);
+    let (add, mut remove) = (bounded("/add", add)?, bounded("/remove", remove)?);
+    remove.retain(|who| !add.contains(who));
     edit(app, from, &name, move |store, owner| store.patch_contacts(owner, &add, &remove)).await
 }
 

@@ -7,7 +7,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::{Path, Segment};
 
 use super::guard::Peer;
@@ -30,6 +30,11 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Given<T> {
             return Err(Problem::new(Kind::MediaType, detail));
         }
         let bytes = bytes(request.into_body()).await?;
+        // A list would be read as the fields in their order.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            serde_json::from_slice::<IgnoredAny>(&bytes).map_err(|error| not_json(&error))?;
+            return Err(Problem::invalid("", "The body must be an object."));
+        }
         let mut json = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let pointer = pointer(error.path());

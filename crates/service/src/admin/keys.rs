@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::desk::{App, refused};
 use super::extract::{From, Given, Named};
 use super::problem::{Body, Kind, Problem};
+use super::shape::{GuidText, PairId};
 use super::text;
 use crate::audit::Action;
 use crate::keys::{AppId, Draft, Environment, KeyError, Keychain, NewPair, Rotate};
@@ -88,7 +89,11 @@ pub enum PairEnvironment {
 #[serde(deny_unknown_fields)]
 pub struct PairDraft {
     /// What people call it, 1 to 128 UTF-16 units.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(
+        min_length = 1,
+        max_length = 128,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     name: String,
     #[serde(default)]
     environment: PairEnvironment,
@@ -97,8 +102,8 @@ pub struct PairDraft {
     md5: bool,
     /// The GUIDs of the applications that it unlocks, 1 to 64; null is any.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, min_items = 1, max_items = 64)]
-    applications: Option<Vec<Guid>>,
+    #[schema(value_type = Option<Vec<GuidText>>, min_items = 1, max_items = 64)]
+    applications: Option<Vec<String>>,
 }
 
 /// How a pair gets another key.
@@ -146,7 +151,7 @@ pub async fn list(State(app): State<App>) -> Result<Json<Pairs>, Problem> {
 
 /// One pair
 #[utoipa::path(get, path = "/v1/keys/{id}", tag = "keys",
-    params(("id" = String, Path, description = "The pair's id", example = "APP-ABCDEFGHIJKLMNOP")), responses((status = 200, body = Pair)))]
+    params(("id" = PairId, Path, description = "The pair's id")), responses((status = 200, body = Pair)))]
 pub async fn read(State(app): State<App>, Named(id): Named) -> Result<Json<Pair>, Problem> {
     Ok(Json(pair(&app, app_id(&id)?).await?))
 }
@@ -156,7 +161,7 @@ pub async fn read(State(app): State<App>, Named(id): Named) -> Result<Json<Pair>
 /// Its key is in the answer, and can never be read again.
 #[utoipa::path(post, path = "/v1/keys", tag = "keys", request_body = PairDraft, responses(
     (status = 201, body = IssuedPair, headers(("Location" = String, description = "Where the pair is"))),
-    (status = 409, description = "Lock and Key is off, or there are too many pairs", body = inline(Body), content_type = "application/problem+json"),
+    (status = 409, description = "Lock and Key is off, or there are too many pairs", body = Body, content_type = "application/problem+json"),
 ))]
 pub async fn issue(
     State(app): State<App>,
@@ -168,7 +173,7 @@ pub async fn issue(
         PairEnvironment::Production => Environment::Production,
         PairEnvironment::Test => Environment::Test,
     };
-    let apps: Option<BTreeSet<Guid>> = applications.map(|apps| apps.into_iter().collect());
+    let apps: Option<BTreeSet<Guid>> = applications.map(guids).transpose()?;
     let draft = Draft::new(&NewPair { name, environment, md5, apps }).map_err(|error| wrong(&error))?;
     let issued = keep(&app, Action::KeyIssued, from, |_| Ok(draft)).await?;
     let place = HeaderValue::try_from(format!("/v1/keys/{}", issued.pair.id)).map_err(|_| Problem::failed())?;
@@ -179,9 +184,9 @@ pub async fn issue(
 ///
 /// The key is in the answer, and can never be read again. The one before counts for the overlap.
 #[utoipa::path(post, path = "/v1/keys/{id}/rotate", tag = "keys", request_body = Rotation,
-    params(("id" = String, Path, description = "The pair's id", example = "APP-ABCDEFGHIJKLMNOP")), responses(
+    params(("id" = PairId, Path, description = "The pair's id")), responses(
     (status = 200, body = IssuedPair),
-    (status = 409, description = "The pair is revoked, or is being rotated already, or Lock and Key is off", body = inline(Body), content_type = "application/problem+json"),
+    (status = 409, description = "The pair is revoked, or is being rotated already, or Lock and Key is off", body = Body, content_type = "application/problem+json"),
 ))]
 pub async fn rotate(
     State(app): State<App>,
@@ -202,7 +207,7 @@ pub async fn rotate(
 ///
 /// For good. What it has unlocked is locked again. Revoking it once more changes nothing.
 #[utoipa::path(post, path = "/v1/keys/{id}/revoke", tag = "keys",
-    params(("id" = String, Path, description = "The pair's id", example = "APP-ABCDEFGHIJKLMNOP")), responses((status = 200, body = Pair)))]
+    params(("id" = PairId, Path, description = "The pair's id")), responses((status = 200, body = Pair)))]
 pub async fn revoke(State(app): State<App>, From(from): From, Named(id): Named) -> Result<Json<Pair>, Problem> {
     let id = app_id(&id)?;
     let (changing, revoked) = (app.clone(), id.clone());
@@ -246,6 +251,13 @@ async fn keep(
 async fn pair(app: &App, id: AppId) -> Result<Pair, Problem> {
     let found = app.store(move |store| store.pair(id.as_str())).await?;
     found.as_ref().map(Pair::of).ok_or_else(no_such_pair)
+}
+
+fn guids(texts: Vec<String>) -> Result<BTreeSet<Guid>, Problem> {
+    let guids = texts.iter().enumerate().map(|(at, text)| {
+        text::parse_guid(text).map_err(|error| Problem::invalid(format!("/applications/{at}"), error.to_string()))
+    });
+    guids.collect()
 }
 
 fn app_id(text: &str) -> Result<AppId, Problem> {

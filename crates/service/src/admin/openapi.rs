@@ -13,6 +13,7 @@ use utoipa::openapi::{
 use utoipa::{Modify, OpenApi};
 
 use super::problem::{Body, FieldError, MEDIA_TYPE};
+use super::shape::{FriendlyName, GuidText, PairId, SignInName};
 use super::{contacts, keys, people, presence, sessions, status};
 
 #[derive(OpenApi)]
@@ -31,7 +32,7 @@ use super::{contacts, keys, people, presence, sessions, status};
         keys::list, keys::issue, keys::read, keys::rotate, keys::revoke,
         serve,
     ),
-    components(schemas(Body, FieldError)),
+    components(schemas(Body, FieldError, SignInName, FriendlyName, GuidText, PairId)),
     tags(
         (name = "service", description = "The service itself"),
         (name = "people", description = "Accounts"),
@@ -64,6 +65,7 @@ impl Modify for Everywhere {
             Some(vec![SecurityRequirement::new("token", none), SecurityRequirement::new("certificate", none)]);
         for (path, item) in &mut api.paths.paths {
             for operation in operations(item) {
+                name(operation);
                 add(operation, ANYWHERE);
                 if operation.request_body.is_some() {
                     add(operation, WITH_BODY);
@@ -101,6 +103,19 @@ fn add(operation: &mut Operation, common: &[Common]) {
     }
 }
 
+/// Names are told apart by what they are about, and every answer is described.
+fn name(operation: &mut Operation) {
+    let about = operation.tags.iter().flatten().next().map(String::as_str).unwrap_or_default();
+    operation.operation_id = operation.operation_id.take().map(|id| format!("{about}.{id}"));
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            "Done".clone_into(&mut response.description);
+        }
+    }
+}
+
 fn problem(description: &str, retry: bool) -> Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     let response = ResponseBuilder::new().description(description).content(MEDIA_TYPE, content);
@@ -132,4 +147,15 @@ static TEXT: LazyLock<String> = LazyLock::new(describe);
     responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
 pub async fn serve() -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], TEXT.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    /// `cargo xtask generate` writes it.
+    #[test]
+    fn what_is_checked_in_is_what_the_code_says() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../spec/operator-api.json");
+        let checked_in = std::fs::read_to_string(file).unwrap();
+        assert!(checked_in == super::describe(), "out of date: run `cargo xtask generate`");
+    }
 }

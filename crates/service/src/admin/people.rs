@@ -13,6 +13,7 @@ use super::desk::App;
 use super::extract::{Asked, From, Given, Named};
 use super::page::{self, PageQuery};
 use super::problem::Problem;
+use super::shape::{FriendlyName, SignInName};
 use super::text;
 use crate::audit::Action;
 use crate::password;
@@ -52,11 +53,11 @@ pub struct People {
 #[serde(deny_unknown_fields)]
 pub struct NewPerson {
     /// Sign-in name, `name@domain`.
-    #[schema(value_type = String, max_length = 129, pattern = r"^[^@\s]+@[^@\s]+$", example = "alice@example.org")]
+    #[schema(value_type = SignInName)]
     name: PersonName,
     /// The name that others see, at most 128 UTF-16 units.
     #[serde(default)]
-    #[schema(max_length = 128)]
+    #[schema(value_type = FriendlyName)]
     friendly_name: String,
     /// The password, 8 to 512 bytes; without one the person cannot sign in with a password.
     #[serde(default)]
@@ -70,7 +71,7 @@ pub struct NewPerson {
 pub struct PersonPatch {
     /// The name that others see, at most 128 UTF-16 units.
     #[serde(default, deserialize_with = "named")]
-    #[schema(value_type = String, max_length = 128, required = false)]
+    #[schema(value_type = FriendlyName, required = false)]
     friendly_name: Option<String>,
     /// Another password, 8 to 512 bytes, or null for none. The person is signed out everywhere.
     #[serde(default, deserialize_with = "named")]
@@ -124,7 +125,7 @@ pub async fn list(State(app): State<App>, Asked(page): Asked<PageQuery>) -> Resu
 /// Refused with 409 if the name is taken: then nothing has changed.
 #[utoipa::path(post, path = "/v1/people", tag = "people", request_body = NewPerson, responses(
     (status = 201, body = Person, headers(("Location" = String, description = "Where the person is"))),
-    (status = 409, description = "There is somebody of this name", body = inline(super::problem::Body), content_type = "application/problem+json"),
+    (status = 409, description = "There is somebody of this name", body = super::problem::Body, content_type = "application/problem+json"),
 ))]
 pub async fn create(
     State(app): State<App>,
@@ -155,7 +156,7 @@ pub async fn create(
 
 /// One person
 #[utoipa::path(get, path = "/v1/people/{name}", tag = "people",
-    params(("name" = String, Path, description = "Sign-in name", example = "alice@example.org")), responses((status = 200, body = Person)))]
+    params(("name" = SignInName, Path, description = "Sign-in name")), responses((status = 200, body = Person)))]
 pub async fn read(State(app): State<App>, Named(name): Named) -> Result<Json<Person>, Problem> {
     let name = text::person(&name)?;
     let person = app.store(move |store| store.account(&name)?.ok_or(StoreError::NotFound(name))).await?;
@@ -166,7 +167,7 @@ pub async fn read(State(app): State<App>, Named(name): Named) -> Result<Json<Per
 ///
 /// A JSON merge patch (RFC 7396): all of it is changed, or nothing. It counts at once for whoever is signed in.
 #[utoipa::path(patch, path = "/v1/people/{name}", tag = "people",
-    params(("name" = String, Path, description = "Sign-in name", example = "alice@example.org")), request_body = PersonPatch, responses((status = 200, body = Person)))]
+    params(("name" = SignInName, Path, description = "Sign-in name")), request_body = PersonPatch, responses((status = 200, body = Person)))]
 pub async fn change(
     State(app): State<App>,
     From(from): From,
@@ -221,7 +222,7 @@ async fn apply(
 ///
 /// With contacts, tokens and sessions, and out of everybody's lists.
 #[utoipa::path(delete, path = "/v1/people/{name}", tag = "people",
-    params(("name" = String, Path, description = "Sign-in name", example = "alice@example.org")), responses((status = 204, description = "There is nobody of this name any more")))]
+    params(("name" = SignInName, Path, description = "Sign-in name")), responses((status = 204, description = "There is nobody of this name any more")))]
 pub async fn remove(State(app): State<App>, From(from): From, Named(name): Named) -> Result<StatusCode, Problem> {
     let name = text::person(&name)?;
     let changing = app.clone();
@@ -240,7 +241,7 @@ pub async fn remove(State(app): State<App>, From(from): From, Named(name): Named
 ///
 /// Every token stops working and every connection is closed. Whoever knows the password can sign in again.
 #[utoipa::path(post, path = "/v1/people/{name}/sign-out", tag = "people",
-    params(("name" = String, Path, description = "Sign-in name", example = "alice@example.org")), responses((status = 200, body = SignedOut)))]
+    params(("name" = SignInName, Path, description = "Sign-in name")), responses((status = 200, body = SignedOut)))]
 pub async fn sign_out(
     State(app): State<App>,
     From(from): From,

@@ -11,6 +11,7 @@ use super::desk::App;
 use super::extract::{Asked, Named};
 use super::page::{self, PageQuery};
 use super::problem::Problem;
+use super::shape::SignInName;
 use super::text;
 use crate::store::StoreError;
 
@@ -80,7 +81,7 @@ pub async fn list(State(app): State<App>, Asked(page): Asked<PageQuery>) -> Resu
 
 /// A person's presence
 #[utoipa::path(get, path = "/v1/people/{name}/presence", tag = "presence",
-    params(("name" = String, Path, description = "Sign-in name", example = "alice@example.org")), responses((status = 200, body = Presence)))]
+    params(("name" = SignInName, Path, description = "Sign-in name")), responses((status = 200, body = Presence)))]
 pub async fn read(State(app): State<App>, Named(name): Named) -> Result<Json<Presence>, Problem> {
     let name = text::person(&name)?;
     let Told::Person(present) = app.ask(Command::Person(name.clone())).await? else { return Err(Problem::failed()) };

@@ -81,6 +81,7 @@ pub struct Body {
     detail: String,
     /// The number of the reference's code, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = Int64)]
     code: Option<u32>,
     /// The name of the reference's code.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,7 @@
 //! Sessions that go on. What is said in them is not known here.
 
+#![expect(unused_qualifications, reason = "utoipa's macro writes one for parameters that stand in this file")]
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,6 +14,7 @@ use super::desk::App;
 use super::extract::{Asked, From, Named};
 use super::page;
 use super::problem::{Kind, Problem};
+use super::shape::{GuidText, SignInName};
 use super::text;
 use crate::audit::Action;
 
@@ -76,7 +79,7 @@ pub struct SessionQuery {
     cursor: Option<String>,
     /// Only those of this person, as inviter or invitee.
     #[serde(default)]
-    #[param(example = "alice@example.org")]
+    #[param(value_type = Option<SignInName>)]
     person: Option<String>,
     /// Only those in this state.
     #[serde(default)]
@@ -84,6 +87,7 @@ pub struct SessionQuery {
     state: Option<LiveState>,
     /// Only those of the application with this GUID.
     #[serde(default)]
+    #[param(value_type = Option<GuidText>)]
     application: Option<String>,
 }
 
@@ -144,7 +148,7 @@ pub async fn list(State(app): State<App>, Asked(query): Asked<SessionQuery>) -> 
 
 /// One session
 #[utoipa::path(get, path = "/v1/sessions/{id}", tag = "sessions",
-    params(("id" = String, Path, description = "The session's id, with its braces or without", example = "305D86C6-6896-4099-91F5-CB7BA7733563")),
+    params(("id" = GuidText, Path, description = "The session's id")),
     responses((status = 200, body = Session)))]
 pub async fn read(State(app): State<App>, Named(id): Named) -> Result<Json<Session>, Problem> {
     let id = text::guid("id", &id)?;
@@ -156,7 +160,7 @@ pub async fn read(State(app): State<App>, Named(id): Named) -> Result<Json<Sessi
 ///
 /// Both sides are told at once: the session is `TERMINATED`, with the code `MSGR_E_POLICY_RESTRICTED`.
 #[utoipa::path(delete, path = "/v1/sessions/{id}", tag = "sessions",
-    params(("id" = String, Path, description = "The session's id, with its braces or without", example = "305D86C6-6896-4099-91F5-CB7BA7733563")),
+    params(("id" = GuidText, Path, description = "The session's id")),
     responses((status = 204, description = "The session is over")))]
 pub async fn end(State(app): State<App>, From(from): From, Named(id): Named) -> Result<StatusCode, Problem> {
     let id = text::guid("id", &id)?;

@@ -1,6 +1,6 @@
 //! How things are written in answers.
 
-use hither_wire::{Guid, PersonName, limits, text};
+use hither_wire::{Guid, GuidError, PersonName, limits, text};
 use jiff::Timestamp;
 
 use super::problem::Problem;
@@ -22,8 +22,12 @@ pub fn person_in(parameter: &str, text: &str) -> Result<PersonName, Problem> {
 
 /// A GUID in a path or a query, with its braces or without.
 pub fn guid(parameter: &str, text: &str) -> Result<Guid, Problem> {
-    let braced = if text.starts_with('{') { text.to_owned() } else { format!("{{{text}}}") };
-    Guid::parse(&braced).map_err(|error| Problem::bad_parameter(parameter, error))
+    parse_guid(text).map_err(|error| Problem::bad_parameter(parameter, error))
+}
+
+/// A GUID, with its braces or without.
+pub fn parse_guid(text: &str) -> Result<Guid, GuidError> {
+    if text.starts_with('{') { Guid::parse(text) } else { Guid::parse(&format!("{{{text}}}")) }
 }
 
 /// Whether this can be a friendly name: it fits the wire, and shows nothing but itself.

@@ -1,5 +1,6 @@
 //! What is live: sessions, presence, and changes that count at once.
 
+use hither_wire::Code;
 use serde_json::json;
 
 use super::{PASSWORD, operated};
@@ -33,8 +34,8 @@ async fn a_session_is_seen_without_what_is_said_in_it_and_ended_for_both() {
     for side in [&mut alice, &mut bob] {
         let ended = side.event("ended").await;
         assert_eq!(
-            (&ended["how"], &ended["name"]),
-            (&json!("terminated"), &json!("MSGR_E_POLICY_RESTRICTED")),
+            (&ended["how"], &ended["code"]),
+            (&json!("terminated"), &json!(Code::MSGR_E_POLICY_RESTRICTED.0)),
             "{ended}"
         );
         assert!(ended["by"].is_null());
@@ -94,7 +95,7 @@ async fn signed_out_everywhere() {
     let out = operator.ask("POST", "/v1/people/alice@example.org/sign-out", None).await.ok();
     assert_eq!(out, json!({"devices": 2}));
     for raw in [&mut one, &mut two] {
-        assert_eq!(raw.event("signed-out").await["name"], "MSGR_E_NOT_LOGGED_ON");
+        assert_eq!(raw.event("signed-out").await["code"], Code::MSGR_E_NOT_LOGGED_ON.0);
         assert_eq!(raw.closed().await, Some(4008));
     }
     let answer = service.connect().await.sign_in("alice@example.org", json!({"token": token})).await;
@@ -113,10 +114,10 @@ async fn disabled_in_the_middle_of_a_session() {
     alice.connect_session(&mut bob, &session(1)).await;
     let person = operator.patch("/v1/people/bob@example.org", json!({"disabled": true})).await;
     assert!(person["disabled"] == true && person["disabled_since"].is_string(), "{person}");
-    assert_eq!(bob.event("ended").await["name"], "MSGR_E_POLICY_RESTRICTED");
-    assert_eq!(bob.event("signed-out").await["name"], "MSGR_E_POLICY_RESTRICTED");
+    assert_eq!(bob.event("ended").await["code"], Code::MSGR_E_POLICY_RESTRICTED.0);
+    assert_eq!(bob.event("signed-out").await["code"], Code::MSGR_E_POLICY_RESTRICTED.0);
     assert_eq!(bob.closed().await, Some(4008));
-    assert_eq!(alice.event("ended").await["name"], "MSGR_E_POLICY_RESTRICTED");
+    assert_eq!(alice.event("ended").await["code"], Code::MSGR_E_POLICY_RESTRICTED.0);
     // The same as with a wrong password, and with a token of nobody.
     let wrong = service.connect().await.sign_in("bob@example.org", json!({"password": "wrong"})).await;
     for proof in [json!({}), json!({"token": token})] {

@@ -81,6 +81,8 @@ async fn bodies_that_are_not_right() {
     for (body, pointer) in [
         (json!({}), ""),
         (json!([]), ""),
+        (json!(["x@y", "in their order"]), ""),
+        (json!(null), ""),
         (json!({"name": "alice"}), "/name"),
         (json!({"name": 7}), "/name"),
         (json!({"name": null}), "/name"),
@@ -136,7 +138,7 @@ async fn bodies_that_are_no_json_or_too_long() {
     let long = format!("{{\"name\":\"x@y\",\"friendly_name\":\"{}\"}}", "x".repeat(1024 * 1024));
     raw(address, &post(json, &long)).await.problem(413, "too-large");
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    raw(address, &post(json, &deep)).await.problem(400, "malformed");
+    raw(address, &post(json, &deep)).await.problem(422, "invalid");
     // In pieces, without saying how long it will be.
     let chunked = format!(
         "POST /v1/people HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{token}{json}Transfer-Encoding: chunked\r\n\r\n\
