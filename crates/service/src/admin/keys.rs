@@ -255,7 +255,7 @@ async fn pair(app: &App, id: AppId) -> Result<Pair, Problem> {
 
 fn guids(texts: Vec<String>) -> Result<BTreeSet<Guid>, Problem> {
     let guids = texts.iter().enumerate().map(|(at, text)| {
-        text::parse_guid(text).map_err(|error| Problem::invalid(format!("/applications/{at}"), error.to_string()))
+        text::parse_guid(text).map_err(|error| Problem::invalid(format!("/applications/{at}"), error))
     });
     guids.collect()
 }

@@ -1,6 +1,6 @@
 //! How things are written in answers.
 
-use hither_wire::{Guid, GuidError, PersonName, limits, text};
+use hither_wire::{Guid, PersonName, limits, text};
 use jiff::Timestamp;
 
 use super::problem::Problem;
@@ -26,8 +26,9 @@ pub fn guid(parameter: &str, text: &str) -> Result<Guid, Problem> {
 }
 
 /// A GUID, with its braces or without.
-pub fn parse_guid(text: &str) -> Result<Guid, GuidError> {
-    if text.starts_with('{') { Guid::parse(text) } else { Guid::parse(&format!("{{{text}}}")) }
+pub fn parse_guid(text: &str) -> Result<Guid, String> {
+    let guid = if text.starts_with('{') { Guid::parse(text) } else { Guid::parse(&format!("{{{text}}}")) };
+    guid.map_err(|error| error.to_string())
 }
 
 /// Whether this can be a friendly name: it fits the wire, and shows nothing but itself.
