@@ -19,6 +19,7 @@ mod operating;
 mod python;
 mod readme;
 mod resume;
+mod schemathesis;
 mod secrets;
 mod serve;
 mod session;

@@ -23,7 +23,7 @@ use crate::config::Live;
 use crate::driver::Clock;
 
 /// Wrong tokens from one address at once, and one more each so often.
-const FAILURES: Allowance = Allowance { burst: 20, each_ms: 3_000 };
+const FAILURES: Allowance = Allowance { burst: 100, each_ms: 3_000 };
 
 const CHALLENGE: &str = "Bearer realm=\"hither\"";
 const CHALLENGE_WRONG: &str = "Bearer realm=\"hither\", error=\"invalid_token\"";

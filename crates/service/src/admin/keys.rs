@@ -8,7 +8,8 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hither_wire::Guid;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::desk::{App, refused};
@@ -111,11 +112,20 @@ pub struct PairDraft {
 #[serde(deny_unknown_fields)]
 pub struct Rotation {
     /// How long the key before still counts, in seconds: at most 366 days; 0 ends it at once.
+    #[serde(deserialize_with = "whole")]
     #[schema(maximum = 31_622_400)]
     overlap_seconds: u64,
     /// Make the newest key again, which nobody has got: it ends at once, the one before goes on.
     #[serde(default)]
     again: bool,
+}
+
+/// A whole number, which may be written as `60.0`: to JSON that is the same.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let written = number.to_string();
+    let digits = written.strip_suffix(".0").unwrap_or(&written);
+    digits.parse().map_err(|_| D::Error::custom("a whole number from 0 on is expected"))
 }
 
 impl Pair {

@@ -53,7 +53,7 @@ async fn who_is_wrong_too_often_waits_and_who_is_right_does_not() {
     let (service, operator) = operated().await;
     let wrong = written("GET", "/v1/status", &bearer("wrong"), "");
     let mut refused = None;
-    for _ in 0..50 {
+    for _ in 0..150 {
         let reply = raw(operator.address, &wrong).await;
         if reply.status == 429 {
             refused = Some(reply);
