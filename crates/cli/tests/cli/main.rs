@@ -16,6 +16,7 @@ mod key;
 mod limits;
 mod lost;
 mod operating;
+mod operator;
 mod python;
 mod readme;
 mod resume;

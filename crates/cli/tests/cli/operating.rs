@@ -53,6 +53,13 @@ impl Operated {
         this
     }
 
+    /// Stops it; what it has logged since the last look.
+    pub fn stopped(&mut self) -> String {
+        signal("TERM", self.child.id());
+        assert_eq!(wait(&mut self.child).code(), Some(0));
+        self.log.iter().collect::<Vec<_>>().join("\n")
+    }
+
     /// Where the operator's API is.
     pub fn admin(&self) -> &str {
         &self.admin

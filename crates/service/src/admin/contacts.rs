@@ -19,6 +19,7 @@ use crate::store::{ContactOutcome, Store, StoreError};
 
 /// Somebody in one of a person's two lists.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the list that it stands in is called so")]
 pub struct Contact {
     /// Sign-in name.
     name: String,
@@ -120,10 +121,11 @@ impl ContactResult {
 pub async fn read(State(app): State<App>, Named(name): Named) -> Result<Json<Contacts>, Problem> {
     let name = text::person(&name)?;
     let record = app.store(move |store| store.lists(&name)).await?;
-    let names: BTreeMap<_, _> = record.blocked.iter().chain(&record.contacts).collect();
-    let line = |(who, friendly_name): (&PersonName, &Box<str>)| Contact {
+    let both = record.blocked.iter().chain(&record.contacts);
+    let names: BTreeMap<&PersonName, &str> = both.map(|(who, friendly_name)| (who, &**friendly_name)).collect();
+    let line = |(who, friendly_name): (&PersonName, &str)| Contact {
         name: who.to_string(),
-        friendly_name: friendly_name.to_string(),
+        friendly_name: friendly_name.to_owned(),
         contact: record.contacts.contains_key(who),
         blocked: record.blocked.contains_key(who),
     };

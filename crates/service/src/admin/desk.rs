@@ -150,7 +150,7 @@ impl App {
     }
 
     /// Tells the audit what was done, and from where.
-    pub fn audit(&self, action: Action, subject: impl ToString, from: IpAddr) {
+    pub fn audit(&self, action: Action, subject: &impl ToString, from: IpAddr) {
         let by = Actor::Api(from);
         self.inner.audit.tell(AuditEvent::Administered { action, subject: subject.to_string(), by });
     }

@@ -8,6 +8,7 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
 use super::guard::Peer;
@@ -40,8 +41,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Given<T> {
             let pointer = pointer(error.path());
             let inner = error.into_inner();
             match inner.classify() {
-                serde_json::error::Category::Data => Problem::invalid(pointer, without_place(&inner)),
-                _ => not_json(&inner),
+                Category::Data => Problem::invalid(pointer, without_place(&inner)),
+                Category::Io | Category::Syntax | Category::Eof => not_json(&inner),
             }
         })?;
         json.end().map_err(|error| not_json(&error))?;
@@ -53,7 +54,7 @@ async fn bytes(body: Body) -> Result<axum::body::Bytes, Problem> {
     let limited = to_bytes(body, BODY_BYTES).await;
     limited.map_err(|error| {
         let source = std::error::Error::source(&error);
-        if source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>()) {
+        if source.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
             let detail = format!("The body is longer than {} KiB: send it in parts.", BODY_BYTES / 1024);
             return Problem::new(Kind::TooLarge, detail);
         }

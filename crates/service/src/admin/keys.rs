@@ -183,7 +183,7 @@ pub async fn issue(
         PairEnvironment::Production => Environment::Production,
         PairEnvironment::Test => Environment::Test,
     };
-    let apps: Option<BTreeSet<Guid>> = applications.map(guids).transpose()?;
+    let apps: Option<BTreeSet<Guid>> = applications.as_deref().map(guids).transpose()?;
     let draft = Draft::new(&NewPair { name, environment, md5, apps }).map_err(|error| wrong(&error))?;
     let issued = keep(&app, Action::KeyIssued, from, |_| Ok(draft)).await?;
     let place = HeaderValue::try_from(format!("/v1/keys/{}", issued.pair.id)).map_err(|_| Problem::failed())?;
@@ -225,7 +225,7 @@ pub async fn revoke(State(app): State<App>, From(from): From, Named(id): Named) 
         let of = revoked.clone();
         let outcome = changing.store(move |store| store.revoke_pair(of.as_str())).await?;
         if outcome == Some(store::Revoked::Now) {
-            changing.audit(Action::KeyRevoked, revoked, from);
+            changing.audit(Action::KeyRevoked, &revoked, from);
         }
         Ok(())
     };
@@ -263,7 +263,7 @@ async fn pair(app: &App, id: AppId) -> Result<Pair, Problem> {
     found.as_ref().map(Pair::of).ok_or_else(no_such_pair)
 }
 
-fn guids(texts: Vec<String>) -> Result<BTreeSet<Guid>, Problem> {
+fn guids(texts: &[String]) -> Result<BTreeSet<Guid>, Problem> {
     let guids = texts.iter().enumerate().map(|(at, text)| {
         text::parse_guid(text).map_err(|error| Problem::invalid(format!("/applications/{at}"), error))
     });

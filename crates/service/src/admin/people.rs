@@ -1,5 +1,7 @@
 //! People: those who have an account.
 
+use std::fmt::Write as _;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -68,6 +70,7 @@ pub struct NewPerson {
 /// What changes of a person. What is not named stays as it is.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "a merge patch tells null from nothing")]
 pub struct PersonPatch {
     /// The name that others see, at most 128 UTF-16 units.
     #[serde(default, deserialize_with = "named")]
@@ -145,7 +148,7 @@ pub async fn create(
         let added = name.clone();
         let add = move |store: &store::Store| store.add_person(&added, &friendly_name, hash.as_deref());
         let person = changing.store(add).await?;
-        changing.audit(Action::AccountAdded, name, from);
+        changing.audit(Action::AccountAdded, &name, from);
         Ok(person)
     });
     let person = Person::of(person.await?);
@@ -255,10 +258,8 @@ pub async fn sign_out(
         changing.audit(Action::SignedOutEverywhere, &name, from);
         changing.ask(Command::SignOut(name)).await
     };
-    match app.whole(signing_out).await? {
-        Told::Done { devices, .. } => Ok(Json(SignedOut { devices })),
-        _ => Err(Problem::failed()),
-    }
+    let Told::Done { devices, .. } = app.whole(signing_out).await? else { return Err(Problem::failed()) };
+    Ok(Json(SignedOut { devices }))
 }
 
 /// The hash of a new password, if there is one; it must be one that people may choose.
@@ -275,7 +276,8 @@ fn encoded(name: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~@+".contains(&byte) {
             path.push(byte.into());
         } else {
-            path.push_str(&format!("%{byte:02X}"));
+            // Writing into a string does not fail.
+            let _ = write!(path, "%{byte:02X}");
         }
     }
     path

@@ -168,7 +168,7 @@ pub async fn end(State(app): State<App>, From(from): From, Named(id): Named) -> 
     let end = async move {
         let Told::Session(ended) = ending.ask(Command::End(id)).await? else { return Err(Problem::failed()) };
         ended.ok_or_else(over)?;
-        ending.audit(Action::SessionEnded, id, from);
+        ending.audit(Action::SessionEnded, &id, from);
         Ok(())
     };
     app.whole(end).await?;

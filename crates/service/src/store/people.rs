@@ -76,7 +76,7 @@ impl Store {
     /// One account.
     pub fn account(&self, name: &PersonName) -> Result<Option<Person>, StoreError> {
         let mut query = self.db.prepare_cached(&format!("SELECT {COLUMNS} FROM accounts WHERE name = ?"))?;
-        let found = query.query_row([name.as_str()], |row| person(row)).optional()?;
+        let found = query.query_row([name.as_str()], person).optional()?;
         Ok(found.flatten())
     }
 
@@ -85,7 +85,7 @@ impl Store {
         let sql = format!("SELECT {COLUMNS} FROM accounts WHERE name > ? ORDER BY name LIMIT ?");
         let mut query = self.db.prepare_cached(&sql)?;
         let one_more = i64::try_from(most.saturating_add(1)).unwrap_or(i64::MAX);
-        let rows = query.query_map(params![after.map_or("", PersonName::as_str), one_more], |row| person(row))?;
+        let rows = query.query_map(params![after.map_or("", PersonName::as_str), one_more], person)?;
         let mut people: Vec<Person> = rows.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let more = people.len() > most;
         people.truncate(most);

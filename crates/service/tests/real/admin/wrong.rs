@@ -186,7 +186,7 @@ async fn what_is_no_http_is_not_answered_at_length() {
     let (service, Operator { address }) = operated().await;
     let reply = exchange(TcpStream::connect(address).await.unwrap(), b"nonsense\r\n\r\n").await.unwrap();
     assert_eq!((reply.status, reply.text.as_str()), (400, ""));
-    let many: String = (0..100).map(|n| format!("X-{n}: x\r\n")).collect();
+    let many = "X-A: x\r\n".repeat(100);
     let reply = raw(address, &written("GET", "/v1/status", &many, "")).await;
     assert_eq!((reply.status, reply.text.as_str()), (431, ""));
     // Somebody who hangs up in the middle of a body has changed nothing.
