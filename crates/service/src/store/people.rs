@@ -260,7 +260,7 @@ mod tests {
         };
         assert_eq!(page(None, 2), (vec!["a@x".into(), "b@x".into()], true));
         assert_eq!(page(Some("b@x"), 2), (vec!["c@x".into()], false));
-        assert_eq!(page(Some("b"), 3), page(Some("a@x"), 3), "a place that is nobody's is a place too");
+        assert_eq!(page(Some("b@w"), 3), page(Some("a@x"), 3), "a place that is nobody's is a place too");
         assert_eq!(store.account_count().unwrap(), 3);
     }
 
