@@ -211,3 +211,45 @@ async fn every_answer_is_kept_by_nobody() {
     }
     service.stop().await;
 }
+
+/// As many as may ask at a time have begun, and do not go on. The next is told to come again; a stranger
+/// behind the same address has no place to ask from.
+#[tokio::test]
+async fn too_many_at_a_time() {
+    let (service, Operator { address }) = operated().await;
+    let mut held = Vec::new();
+    for _ in 0..32 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /v1/people HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
+             Content-Length: 99\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        held.push(stream);
+    }
+    let elsewhere = || async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 2], 0).into()).unwrap();
+        let request = written("GET", "/v1/people", &format!("Authorization: Bearer {TOKEN}\r\n"), "");
+        exchange(socket.connect(address).await.unwrap(), request.as_bytes()).await.unwrap()
+    };
+    // Until the last of them has been read.
+    let busy = loop {
+        let reply = elsewhere().await;
+        if reply.status != 200 {
+            break reply;
+        }
+    };
+    let body = busy.problem(503, "busy");
+    assert_eq!((&body["name"], busy.header("retry-after")), (&json!("MSGR_E_SERVER_TOO_BUSY"), Some("1")));
+    let request = written("GET", "/v1/people", "", "");
+    let stranger = exchange(TcpStream::connect(address).await.unwrap(), request.as_bytes()).await;
+    assert!(stranger.is_err(), "{stranger:?}");
+    drop(held);
+    loop {
+        if elsewhere().await.status == 200 {
+            break;
+        }
+    }
+    service.stop().await;
+}
