@@ -1,11 +1,15 @@
 //! `hither account`.
 
+mod code;
+
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, ensure};
+use hither_service::audit::Action;
 use hither_service::{Account, PasswordCost, Store, hash_password};
 
 use crate::args::{AccountAction, NewPassword, StoreArgs, Whose};
+use crate::audit;
 use crate::password;
 use crate::terminal::{escape, print_line};
 
@@ -17,6 +21,7 @@ pub fn run(action: AccountAction) -> Result<ExitCode> {
             open_or_make(&whose.store)?
                 .add_account(&whose.user, &name, &hash)
                 .with_context(|| format!("cannot add {}", whose.user))?;
+            tell(&whose, Action::AccountAdded);
         }
         AccountAction::List { store, json } => list(&store, json)?,
         AccountAction::Password { whose, password } => {
@@ -24,16 +29,20 @@ pub fn run(action: AccountAction) -> Result<ExitCode> {
             open(&whose.store)?
                 .set_password(&whose.user, &hash)
                 .with_context(|| format!("cannot give {} a new password", whose.user))?;
+            tell(&whose, Action::PasswordChanged);
         }
         AccountAction::Name { whose, name } => {
             open(&whose.store)?
                 .set_friendly_name(&whose.user, &name)
                 .with_context(|| format!("cannot rename {}", whose.user))?;
+            tell(&whose, Action::Renamed);
         }
         AccountAction::Disable { whose } => set_disabled(&whose, true)?,
         AccountAction::Enable { whose } => set_disabled(&whose, false)?,
+        AccountAction::Code(action) => code::run(action)?,
         AccountAction::Remove { whose } => {
             open(&whose.store)?.remove_account(&whose.user).with_context(|| format!("cannot remove {}", whose.user))?;
+            tell(&whose, Action::AccountRemoved);
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -41,7 +50,13 @@ pub fn run(action: AccountAction) -> Result<ExitCode> {
 
 fn set_disabled(whose: &Whose, disabled: bool) -> Result<()> {
     let what = if disabled { "disable" } else { "enable" };
-    open(&whose.store)?.set_disabled(&whose.user, disabled).with_context(|| format!("cannot {what} {}", whose.user))
+    open(&whose.store)?.set_disabled(&whose.user, disabled).with_context(|| format!("cannot {what} {}", whose.user))?;
+    tell(whose, if disabled { Action::AccountDisabled } else { Action::AccountEnabled });
+    Ok(())
+}
+
+fn tell(whose: &Whose, action: Action) {
+    audit::tell(&whose.store.data, action, whose.user.as_str());
 }
 
 fn new_hash(whose: &Whose, password: &NewPassword) -> Result<String> {

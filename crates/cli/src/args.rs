@@ -1,5 +1,6 @@
 //! The command line, and what its help teaches.
 
+mod account;
 mod agent;
 mod apps;
 mod console;
@@ -17,6 +18,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{ConfigAction, Sources};
 
+pub use account::{CodeAction, DevicesAction, DevicesArgs, IssueCodeArgs, PasswordArgs, SignUpArgs};
 pub use agent::{AgentAction, AgentArgs, RunArgs};
 pub use apps::{AppAction, ListArgs, RegisterArgs, ShowArgs, TestArgs};
 pub use console::ConsoleArgs;
@@ -55,6 +57,8 @@ pub struct Command {
 pub enum Action {
     /// Signs in, and keeps a token so that the agent can
     SignIn(SignInArgs),
+    /// Makes an account with a code from the operator, and signs in
+    SignUp(SignUpArgs),
     /// Signs out: the token stops working and is removed
     SignOut(SignOutArgs),
     /// Runs the agent, which rings and starts applications
@@ -90,6 +94,11 @@ pub enum Action {
     Status(StatusArgs),
     /// Answers invitations without asking you
     Policy(PolicyArgs),
+
+    /// Lists the devices on which you are signed in, and signs one out
+    Devices(DevicesArgs),
+    /// Changes your password
+    Password(PasswordArgs),
 
     /// Registers, lists and tries out applications
     #[command(subcommand)]

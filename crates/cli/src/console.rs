@@ -18,13 +18,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use hither::{Attach, Client, Code, ContactAction, Event, Role, Session, SessionId, SettingsChange, Status};
+use hither::{
+    Attach, Client, Code, ContactAction, Event, LockStatus, NextStep, Role, Session, SessionId, SettingsChange, Status,
+};
+use hither_agent::pair::Pair;
 
 use crate::args::ConsoleArgs;
 use conversation::{Conversation, Ended, Face};
 use request::{Answer, Body, Refusal, Request, SessionView, Success};
 use sessions::Sessions;
 use sign_in::SignIn;
+
+/// How often unlocking is tried while the service is too busy to judge.
+const UNLOCKING_TRIES: u32 = 10;
 
 /// Runs the console until end of input, `quit` or a signal.
 pub async fn run(args: &ConsoleArgs) -> Result<ExitCode> {
@@ -47,11 +53,11 @@ pub async fn run(args: &ConsoleArgs) -> Result<ExitCode> {
         }
     };
 
-    if let Some(pair) = pair {
+    if let Some(pair) = &pair {
         pair.unlock(&client).await.with_context(|| format!("cannot unlock the service at {}", args.service))?;
     }
 
-    let console = Arc::new(Console::new(client));
+    let console = Arc::new(Console::new(client, pair));
     let (face, lines) = match waiting {
         Some(lines) if args.json => (Face::Json, lines),
         Some(lines) => (Face::Human(human::Face::plain()), lines),
@@ -71,12 +77,14 @@ pub async fn run(args: &ConsoleArgs) -> Result<ExitCode> {
 pub struct Console {
     client: Client,
     sessions: Sessions,
+    /// What unlocks the service's lock, if it was given.
+    pair: Option<Pair>,
 }
 
 impl Console {
     /// A console with the sessions that a state file has brought back.
-    fn new(client: Client) -> Console {
-        let console = Console { client, sessions: Sessions::default() };
+    fn new(client: Client, pair: Option<Pair>) -> Console {
+        let console = Console { client, sessions: Sessions::default(), pair };
         for session in console.client.take_restored() {
             console.keep_session(session);
         }
@@ -164,6 +172,17 @@ impl Console {
         self.sessions.keep(session);
     }
 
+    /// Unlocks again, if it was given what for. It is told by events what comes of it.
+    async fn unlock(&self) {
+        let Some(pair) = &self.pair else { return };
+        for _ in 0..UNLOCKING_TRIES {
+            match pair.unlock(&self.client).await.map_err(|error| error.next_step()) {
+                Err(NextStep::RetryAfter(after)) => tokio::time::sleep(after).await,
+                Ok(()) | Err(_) => return,
+            }
+        }
+    }
+
     /// Takes the handle of an invitation, and notes the end of a session.
     fn keep(&self, event: Event) {
         if let Event::Invitation(invitation) = event {
@@ -177,4 +196,11 @@ impl Console {
 fn done(outcome: Result<(), hither::Error>) -> Answer {
     outcome?;
     Ok(Success::DONE)
+}
+
+/// Whether the service wants a proof that nobody here has asked for: by a challenge of its own, after a
+/// sign-in that has not resumed, or because its lock is on from now on.
+fn is_asked_to_unlock(event: &Event) -> bool {
+    let anew = matches!(event, Event::LockStatusChanged { status: LockStatus::Initialized, error: None, .. });
+    anew || matches!(event, Event::LockChallenge { cookie: 0, .. })
 }

@@ -6,10 +6,12 @@ use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
+use hither_service::audit::Action;
 use hither_service::keys::{AppId, Draft, KeyError, Keychain, LockConfig, NewPair, Rotate};
 use hither_service::{Revoked, Store};
 
 use crate::args::{IssueArgs, KeyAction, KeyOutput, RotateArgs, SealArgs, StoreArgs};
+use crate::audit;
 use crate::failure::say;
 use crate::terminal::show;
 use output::Delivery;
@@ -25,7 +27,10 @@ pub fn run(action: KeyAction) -> Result<ExitCode> {
             let pair = pair.ok_or_else(|| KeyError::NotFound(which.id.clone()));
             output::whole(&pair.with_context(|| format!("cannot show {}", which.id))?, json)?;
         }
-        KeyAction::Revoke { which } => revoke(&open(&which.store)?, &which.id)?,
+        KeyAction::Revoke { which } => {
+            revoke(&open(&which.store)?, &which.id)?;
+            audit::tell(&which.store.data, Action::KeyRevoked, which.id.as_str());
+        }
         KeyAction::Rotate(args) => rotate(&args)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -49,7 +54,9 @@ fn issue(args: IssueArgs) -> Result<()> {
             key_file.display()
         ));
     }
-    hand_over(&keychain, &draft, &output).with_context(failed)
+    hand_over(&keychain, &draft, &output).with_context(failed)?;
+    audit::tell(&seal.store.data, Action::KeyIssued, &draft.pair().id);
+    Ok(())
 }
 
 fn rotate(args: &RotateArgs) -> Result<()> {
@@ -59,7 +66,9 @@ fn rotate(args: &RotateArgs) -> Result<()> {
     ensure_store(&seal.store)?;
     let keychain = Keychain::open(&seal.store.data, &config(seal)).with_context(failed)?;
     let draft = keychain.draft_rotation(id, how).with_context(failed)?;
-    hand_over(&keychain, &draft, output).with_context(failed)
+    hand_over(&keychain, &draft, output).with_context(failed)?;
+    audit::tell(&seal.store.data, Action::KeyRotated, id.as_str());
+    Ok(())
 }
 
 /// First the key to whoever asked for it, then into the store: one that nobody got never counts.

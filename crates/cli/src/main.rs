@@ -8,10 +8,12 @@ mod account;
 mod agent;
 mod app;
 mod args;
+mod audit;
 mod backup;
 mod config;
 mod console;
 mod demo;
+mod devices;
 mod doctor;
 mod failure;
 mod health;
@@ -26,6 +28,7 @@ mod serve;
 mod session;
 mod sign_in;
 mod sign_out;
+mod sign_up;
 mod status;
 mod steps;
 mod stop;
@@ -50,6 +53,9 @@ fn main() -> ExitCode {
 fn run(action: Action) -> Result<ExitCode> {
     match action {
         Action::SignIn(args) => runtime()?.block_on(sign_in::run(&args)),
+        Action::SignUp(args) => runtime()?.block_on(sign_up::run(&args)),
+        Action::Devices(args) => runtime()?.block_on(devices::run(&args)),
+        Action::Password(args) => runtime()?.block_on(devices::change_password(&args)),
         Action::SignOut(args) => runtime()?.block_on(sign_out::run(&args)),
         Action::Agent(AgentArgs { action: Some(action), .. }) => runtime()?.block_on(agent::act(&action)),
         Action::Agent(AgentArgs { action: None, run }) => {

@@ -36,6 +36,14 @@ pub fn ask_new(user: &str) -> Result<String> {
     check(first)
 }
 
+/// Asks for a registration code.
+pub fn ask_code() -> Result<String> {
+    if !stdin().is_terminal() {
+        return Err(usage("there is no terminal to ask for the code on: give --code-file FILE"));
+    }
+    check(rpassword::prompt_password("Registration code: ").context("cannot read the code")?)
+}
+
 fn ensure_terminal() -> Result<()> {
     if stdin().is_terminal() {
         return Ok(());

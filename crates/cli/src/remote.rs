@@ -112,6 +112,7 @@ fn of_event(event: &Event) -> Option<SessionId> {
         Event::Ended(ended) => Some(ended.session),
         Event::Presence { .. }
         | Event::SignedOut { .. }
+        | Event::Expiring { .. }
         | Event::Lock { .. }
         | Event::LockChallenge { .. }
         | Event::LockResult { .. }

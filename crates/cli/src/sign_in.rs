@@ -71,7 +71,7 @@ async fn sign_in(args: &SignInArgs, password: &str, device: Option<DeviceId>) ->
 }
 
 /// An agent that runs takes the new sign-in at once.
-async fn tell_agent() -> Result<()> {
+pub async fn tell_agent() -> Result<()> {
     let Some(mut agent) = remote::attempt(true).await? else {
         return show("next: start the agent with `hither agent`, or let it start by itself: `hither agent install`");
     };
@@ -87,7 +87,7 @@ async fn tell_agent() -> Result<()> {
 }
 
 /// Somebody else, or the same person elsewhere, was signed in before.
-async fn replaced(before: &Account) -> Result<()> {
+pub async fn replaced(before: &Account) -> Result<()> {
     let who = format!("the sign-in of {} at {}", escape(before.user.as_str()), escape(&before.service));
     match revoke(before).await {
         Ok(Revoked::Now | Revoked::Before) => show(&format!("it replaces {who}, whose token no longer works")),

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use hither::Status;
+use hither::{LockStatus, Status};
 use hither_wire::local::AgentStatus;
 use hither_wire::message::Request;
 use serde::Serialize;
@@ -43,6 +43,8 @@ struct View<'a> {
     connected: bool,
     trouble: Option<&'a str>,
     service: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lock: Option<&'static str>,
     notifications: Option<&'a str>,
     applications: u64,
     complaints: &'a [Box<str>],
@@ -68,6 +70,7 @@ fn view(status: &AgentStatus) -> View<'_> {
         connected: status.connected,
         trouble: status.trouble.as_deref(),
         service: status.service.as_deref(),
+        lock: status.lock.map(LockStatus::name),
         notifications: status.notifications.as_deref(),
         applications: status.applications,
         complaints: &status.complaints,
@@ -86,18 +89,31 @@ fn people(status: &AgentStatus) -> Result<()> {
         None => format!("not connected to {service}"),
     };
     let notifications = status.notifications.as_deref().unwrap_or("none: invitations show in `hither watch` only");
-    for (name, value) in [
-        ("signed in", who),
-        ("presence", status.status.name()),
-        ("service", &connection),
-        ("notifications", notifications),
-        ("applications", &status.applications.to_string()),
-        ("agent", &format!("version {}, process {}", status.version, status.process)),
-    ] {
+    let (applications, agent) =
+        (status.applications.to_string(), format!("version {}, process {}", status.version, status.process));
+    let mut lines = vec![("signed in", who), ("presence", status.status.name()), ("service", &connection)];
+    lines.extend(status.lock.map(|lock| ("lock", lock_for_people(lock))));
+    lines.extend([("notifications", notifications), ("applications", &applications), ("agent", &agent)]);
+    for (name, value) in lines {
         show(&format!("{name:<14} {}", escape(value)))?;
     }
     for complaint in &status.complaints {
         say(complaint);
     }
     Ok(())
+}
+
+/// It is the agent's own: whether `hither invite` works. Applications unlock for themselves.
+fn lock_for_people(lock: LockStatus) -> &'static str {
+    match lock {
+        LockStatus::Unlocked => "unlocked with the agent's key",
+        LockStatus::UnlockFailed => {
+            "locked: the agent's key is wrong; `hither invite` does not work until it has another"
+        }
+        LockStatus::PendingResult => "locked: the agent's key is being judged",
+        LockStatus::Initialized => {
+            "locked: `hither invite` needs an agent with a key, `hither agent --app-id --key-file`"
+        }
+        LockStatus::NotInitialized | LockStatus::Disabled => "none",
+    }
 }

@@ -73,6 +73,8 @@ pub struct Client {
     grace_ms: Millis,
     backoff: Backoff,
     redirects: u8,
+    /// How often a token that was good once may still be refused before that is believed.
+    renewals: u8,
     /// Ids of requests that have been used.
     ids: u64,
     /// This side's address of the connection.
@@ -142,6 +144,7 @@ impl Client {
             grace_ms: 0,
             backoff: Backoff::new(setup.seed),
             redirects: 0,
+            renewals: 0,
             ids: 0,
             own_address: None,
             requests: Requests::new(setup.key_prefix),
@@ -309,6 +312,7 @@ impl Client {
                 }
             }
             (None, Told::SignedOut { code }) => self.signed_out(code),
+            (None, Told::Expiring { in_ms }) => self.emit(Event::TokenExpiring { in_ms }),
             (None, told @ Told::Lock { .. }) => self.lock_told(told),
             (None, Told::Unknown) | (Some(Arrival::Again), _) => {}
             (None | Some(Arrival::Gap), _) => self.nonsense(),

@@ -13,6 +13,7 @@
 //! | `sessions` | every other request of a session; telling the parties |
 //! | `contacts`, `presence` | the contact list, who sees whom (R30) |
 //! | `account` | one's own account: password, devices, registration |
+//! | `expiry` | tokens that end while somebody is signed in |
 //! | `device` | a device's numbered events and kept answers |
 //! | `locks` | who may do what is locked (section 2.3) |
 //! | `operator` | what the operator asks, and changes at once |
@@ -25,6 +26,7 @@ mod config;
 mod connection;
 mod contacts;
 mod device;
+mod expiry;
 mod invite;
 mod locks;
 mod operator;
@@ -99,6 +101,10 @@ enum Deadline {
     SignIn(ConnId),
     /// A device must be back (R17).
     Grace(PersonName, DeviceId),
+    /// A device's token is about to expire.
+    Expiring(PersonName, DeviceId),
+    /// A device's token has expired.
+    Expired(PersonName, DeviceId),
     /// A session goes on by itself (R16).
     Session(SessionId),
     /// A challenge must be answered, or a failure told.
@@ -124,6 +130,7 @@ enum Job {
     SignOut,
     /// The other devices are signed out.
     Password,
+    Renew,
     Devices,
     RemoveDevice(DeviceId),
     /// A challenge is being drawn for this object.
@@ -165,6 +172,7 @@ impl Service {
             Input::Loaded { ticket, person } => self.loaded(ticket, person),
             Input::Stored { ticket, result } => self.stored(ticket, result),
             Input::PasswordChanged { ticket, result } => self.password_changed(ticket, result),
+            Input::Renewed { ticket, result } => self.renewed(ticket, result),
             Input::Devices { ticket, result } => self.devices(ticket, result),
             Input::Drawn { ticket, challenge } => self.drawn(ticket, challenge),
             Input::Judged { ticket, judgement } => self.judged(ticket, judgement),
@@ -198,6 +206,8 @@ impl Service {
             match reason {
                 Deadline::SignIn(conn) => self.close(conn, Close::SignInTimeout),
                 Deadline::Grace(person, device) => self.drop_device(&Who { person, device }),
+                Deadline::Expiring(person, device) => self.expiring(&Who { person, device }),
+                Deadline::Expired(person, device) => self.expired(&Who { person, device }),
                 Deadline::Session(session) => self.session_due(session),
                 Deadline::Lock(holder) => self.lock_due(&holder),
             }

@@ -33,6 +33,11 @@ impl<K: Clone + Ord + Hash> Timers<K> {
         }
     }
 
+    /// When something is due, if it is.
+    pub fn at(&self, reason: &K) -> Option<Millis> {
+        self.at.get(reason).copied()
+    }
+
     /// The next deadline and its reason.
     pub fn next(&self) -> Option<(Millis, &K)> {
         self.due.first().map(|(at, reason)| (*at, reason))

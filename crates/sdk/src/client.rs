@@ -15,6 +15,7 @@ use crate::driver::{Driver, Keep};
 use crate::error::{ConnectError, Error, Refusal};
 use crate::event::Events;
 use crate::machine::{random_guid, setup};
+use crate::renewal;
 use crate::resume::ResumePoint;
 use crate::session::Session;
 use crate::shared::{CALLS_MAX, Handle, Shared};
@@ -104,6 +105,21 @@ impl ClientBuilder {
             return Err(too_long(format!("a token has at most {} bytes", limits::TOKEN_BYTES)));
         }
         self.sign_in_by(user, Credential::Token(token.into())).await
+    }
+
+    /// Signs in with tokens of the product's own backend: `fresh` gets one whenever one is needed, at first
+    /// and before each expires. If it fails later, it is asked again; the application learns of it by
+    /// [`Event::TokenExpiring`](crate::Event::TokenExpiring) and, if no token comes in time,
+    /// [`Event::Signout`](crate::Event::Signout). Must be called in a tokio runtime.
+    pub async fn sign_in_with_tokens<F, T>(self, user: &str, mut fresh: F) -> Result<(Client, Events), ConnectError>
+    where
+        F: FnMut() -> T + Send + 'static,
+        T: Future<Output = Result<String, Box<dyn std::error::Error + Send + Sync>>> + Send,
+    {
+        let token = fresh().await.map_err(ConnectError::Token)?;
+        let (client, events) = self.sign_in_with_token(user, &token).await?;
+        renewal::keep_fresh(&client.handle, fresh);
+        Ok((client, events))
     }
 
     /// Makes an account with a code from the service's operator, and signs in to it. Whoever has the
@@ -280,6 +296,14 @@ impl Client {
     pub async fn change_password(&self, old: &str, new: &str) -> Result<(), Error> {
         let passwords = NewPassword { old: old.into(), new: new.into() };
         self.handle.perform(Call::Account(Box::new(account::Request::Password(passwords)))).await
+    }
+
+    /// Gives another token of the product's own backend, for the same person, in place of one that expires:
+    /// on [`Event::TokenExpiring`](crate::Event::TokenExpiring). Sessions go on. If the connection is
+    /// down, the next sign-in uses it.
+    pub async fn renew(&self, token: &str) -> Result<(), Error> {
+        let token = account::Token(token.into());
+        self.handle.perform(Call::Account(Box::new(account::Request::Renew(token)))).await
     }
 
     /// The person's devices: this one first, then those that are signed in, then the others that have a

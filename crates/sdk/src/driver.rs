@@ -305,6 +305,7 @@ impl Drop for Driver {
     fn drop(&mut self) {
         self.shared.lock().finish();
         self.shared.lock_changed.notify_waiters();
+        self.shared.token_expires.notify_one();
     }
 }
 

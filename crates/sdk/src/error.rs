@@ -141,6 +141,9 @@ pub enum ConnectError {
     /// No random numbers, without which there are no ids.
     #[error("the system gives no random numbers")]
     NoRandomness(#[source] io::Error),
+    /// Whoever gives tokens has none.
+    #[error("there is no token to sign in with")]
+    Token(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// What whoever asked can do about an error.
@@ -204,7 +207,8 @@ impl ConnectError {
             ConnectError::Broken { .. }
             | ConnectError::NotYours { .. }
             | ConnectError::Socket { .. }
-            | ConnectError::NoRandomness(_) => Code::E_FAIL,
+            | ConnectError::NoRandomness(_)
+            | ConnectError::Token(_) => Code::E_FAIL,
         }
     }
 
@@ -230,6 +234,7 @@ impl ConnectError {
             ConnectError::Version => NextStep::Update,
             ConnectError::TimedOut { .. } => NextStep::RetryAfter(A_WHILE),
             ConnectError::Broken { .. } | ConnectError::NoRandomness(_) => NextStep::Report,
+            ConnectError::Token(_) => NextStep::SignIn,
         }
     }
 }

@@ -35,6 +35,12 @@ pub enum Event {
         /// Why.
         code: Code,
     },
+    /// The token with which this client has signed in, one of the product's own backend, is about to
+    /// expire, or has expired: give another with [`Client::renew`](crate::Client::renew).
+    TokenExpiring {
+        /// After how long; zero if it has.
+        after: Duration,
+    },
     /// Somebody invites.
     Invitation(Invitation),
     /// A session's state has changed.
@@ -243,6 +249,7 @@ impl Events {
             Told::SignedIn { user, resumed } => Event::Signin { user, resumed },
             Told::SignedOut { code } => Event::Signout { code },
             Told::ConnectionLost { code } => Event::ConnectionLost { code },
+            Told::TokenExpiring { in_ms } => Event::TokenExpiring { after: Duration::from_millis(in_ms) },
             Told::Invitation { session, from, friendly_name, application, data, ring_ms, until, question } => {
                 let left = until.saturating_sub(self.handle.shared.clock.now());
                 Event::Invitation(Invitation {

@@ -88,6 +88,7 @@ mod error;
 mod event;
 mod lock;
 mod machine;
+mod renewal;
 mod resume;
 mod session;
 mod shared;

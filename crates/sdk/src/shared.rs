@@ -43,6 +43,8 @@ pub struct Shared {
     state: Mutex<State>,
     /// The driver is to look again.
     pub changed: Notify,
+    /// A token is about to expire, or has, or nothing more will happen.
+    pub token_expires: Notify,
     /// Something has happened to the lock, or nothing more will.
     pub lock_changed: Notify,
     pub clock: Clock,
@@ -92,6 +94,7 @@ impl Shared {
         Shared {
             state: Mutex::new(state),
             changed: Notify::new(),
+            token_expires: Notify::new(),
             lock_changed: Notify::new(),
             clock: Clock::start(),
             durable,
@@ -149,10 +152,18 @@ impl Shared {
         self.changed.notify_one();
     }
 
+    /// Whether nothing will happen any more.
+    pub fn is_over(&self) -> bool {
+        self.lock().over
+    }
+
     /// Something has happened.
     pub fn push(&self, event: Event) {
         if matches!(event, Event::LockEnable { .. } | Event::LockChallenge { .. } | Event::LockStatusChanged { .. }) {
             self.lock_changed.notify_waiters();
+        }
+        if matches!(event, Event::TokenExpiring { .. }) {
+            self.token_expires.notify_one();
         }
         let mut state = self.lock();
         if state.listening {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use hither_proto::rate::Rate;
 use hither_proto::service::{ConnId, Input, Ticket};
-use hither_wire::account::NewPassword;
+use hither_wire::account::{NewPassword, Token};
 use hither_wire::message::{Credential, SignIn};
 use hither_wire::{DeviceId, PersonName};
 use tokio::sync::mpsc;
@@ -22,12 +22,13 @@ use tokio::sync::mpsc;
 use crate::audit::Audit;
 use crate::config::Live;
 use crate::driver::{Clock, Note};
+use crate::issuers::{Desk, is_jwt};
 use crate::password;
 use crate::server::StartError;
 use crate::store::Store;
-use judge::Judge;
+pub use judge::Judge;
 use line::Line;
-use verdict::{RETRY_MS, Refused};
+pub use verdict::{RETRY_MS, Refused};
 
 /// Those who wait at the entrance.
 const WAITING: usize = 1024;
@@ -64,6 +65,15 @@ pub enum Work {
         /// The passwords.
         passwords: Box<NewPassword>,
     },
+    /// To give a new token.
+    Renew {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// Whose it has to be.
+        owner: PersonName,
+        /// The token.
+        token: Token,
+    },
 }
 
 /// The entrance.
@@ -74,7 +84,7 @@ pub struct Auth {
 
 /// How often somebody was wrong.
 #[derive(Debug, Default)]
-struct Failures {
+pub struct Failures {
     by_address: Rate<IpAddr>,
     by_name: Rate<PersonName>,
 }
@@ -101,8 +111,9 @@ impl Auth {
             spawn("passwords", move || check_passwords(&judge, &line, &inbox))?;
         }
         let (entrance, jobs) = mpsc::channel(WAITING);
+        let desk = Desk::start(judge()?, inbox.clone())?;
         let (judge, inbox) = (judge()?, inbox.clone());
-        spawn("entrance", move || receive(&judge, jobs, &line, &inbox))?;
+        spawn("entrance", move || receive(&judge, jobs, &line, &desk, &inbox))?;
         Ok(Auth { entrance })
     }
 
@@ -118,7 +129,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StartEr
 }
 
 /// Until nobody comes any more; then nobody is served any more either.
-fn receive(judge: &Judge, mut jobs: mpsc::Receiver<Job>, line: &Line<Job>, inbox: &mpsc::Sender<Note>) {
+fn receive(judge: &Judge, mut jobs: mpsc::Receiver<Job>, line: &Line<Job>, desk: &Desk, inbox: &mpsc::Sender<Note>) {
     while let Some(job) = jobs.blocking_recv() {
         let answer = if job.needs_password() {
             match judge.standing(&job) {
@@ -128,6 +139,8 @@ fn receive(judge: &Judge, mut jobs: mpsc::Receiver<Job>, line: &Line<Job>, inbox
                 }),
                 Err(refused) => Some(job.refuse(&refused)),
             }
+        } else if job.token().is_some_and(is_jwt) {
+            desk.submit(job).map(|job| job.refuse(&Refused::too_busy(RETRY_MS)))
         } else {
             Some(judge.check(job))
         };
@@ -153,7 +166,7 @@ impl Job {
     fn name(&self) -> Option<&PersonName> {
         match &self.work {
             Work::SignIn { sign_in, .. } => sign_in.user.as_ref(),
-            Work::NewPassword { owner, .. } => Some(owner),
+            Work::NewPassword { owner, .. } | Work::Renew { owner, .. } => Some(owner),
         }
     }
 
@@ -162,6 +175,19 @@ impl Job {
         match &self.work {
             Work::SignIn { sign_in, .. } => sign_in.device,
             Work::NewPassword { device, .. } => Some(*device),
+            Work::Renew { .. } => None,
+        }
+    }
+
+    /// The token that is given, if one is.
+    pub fn token(&self) -> Option<&str> {
+        match &self.work {
+            Work::SignIn { sign_in, .. } => match &sign_in.credential {
+                Credential::Token(token) => Some(token),
+                Credential::Password(_) | Credential::Registration(_) | Credential::Local => None,
+            },
+            Work::NewPassword { .. } => None,
+            Work::Renew { token: Token(token), .. } => Some(token),
         }
     }
 
@@ -172,6 +198,7 @@ impl Job {
                 Credential::Token(_) | Credential::Local => false,
             },
             Work::NewPassword { .. } => true,
+            Work::Renew { .. } => false,
         }
     }
 
@@ -179,6 +206,7 @@ impl Job {
         match &self.work {
             Work::SignIn { .. } => Input::Authenticated { conn: self.conn, result: Err(refused.denied) },
             Work::NewPassword { ticket, .. } => Input::PasswordChanged { ticket: *ticket, result: Err(refused.denied) },
+            Work::Renew { ticket, .. } => Input::Renewed { ticket: *ticket, result: Err(refused.denied) },
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::audit::AuditTo;
 use hither_proto::rate::Allowance;
 use hither_proto::service::Config;
 
+use crate::issuers::Issuer;
 use crate::keys::LockConfig;
 pub use admin::AdminConfig;
 pub use live::Live;
@@ -44,6 +45,8 @@ pub struct ServiceConfig {
     pub unread_ms: u64,
     /// How hard a password is to try out.
     pub password_cost: PasswordCost,
+    /// Whose tokens are believed.
+    pub issuers: Vec<Issuer>,
     /// Whether people of the service's own accounts may sign in.
     pub passwords: bool,
     /// Whether somebody with a code may make an account.
@@ -96,6 +99,7 @@ impl ServiceConfig {
             unsent_bytes: 2 * 1024 * 1024,
             unread_ms: 10_000,
             password_cost: PasswordCost::RECOMMENDED,
+            issuers: Vec::new(),
             passwords: true,
             registration: false,
             audit: None,

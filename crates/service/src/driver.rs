@@ -157,6 +157,7 @@ impl Driver {
                 | Input::Stored { .. }
                 | Input::PasswordChanged { .. }
                 | Input::Devices { .. }
+                | Input::Renewed { .. }
                 | Input::Drawn { .. }
                 | Input::Judged { .. }
                 | Input::Lock { .. }
@@ -203,6 +204,12 @@ impl Driver {
             Output::ChangePassword { ticket, conn, owner, device, passwords } => {
                 if let Some(link) = self.links.get(&conn) {
                     let work = auth::Work::NewPassword { ticket, owner, device, passwords };
+                    self.soon.extend(self.auth.submit(auth::Job { conn, address: link.address, work }));
+                }
+            }
+            Output::Renew { ticket, conn, owner, token } => {
+                if let Some(link) = self.links.get(&conn) {
+                    let work = auth::Work::Renew { ticket, owner, token };
                     self.soon.extend(self.auth.submit(auth::Job { conn, address: link.address, work }));
                 }
             }

@@ -108,6 +108,17 @@ impl LockConfig {
 /// The key file's name in the data directory, unless a setting says otherwise.
 pub const KEY_FILE: &str = "hither.key";
 
+/// Finds out whether a service on a data directory could read its keys, without making or changing
+/// anything: the key file has to be there, private and random, and the one that the keys are sealed with.
+pub fn inspect_key_file(data: &Path, config: &LockConfig) -> Result<(), KeyFileError> {
+    let path = config.key_file(data);
+    let seal = Seal::new(&*file::read(&path)?);
+    match Store::seal_check_in(data) {
+        Some(check) if !seal.is_of(&check) => Err(KeyFileError::Another(path)),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// What a response is worth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {

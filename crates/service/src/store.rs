@@ -6,6 +6,7 @@ mod codes;
 mod error;
 mod keys;
 mod people;
+mod roster;
 mod schema;
 mod tokens;
 
@@ -23,7 +24,7 @@ pub use error::StoreError;
 use error::cannot_open;
 pub use keys::{Pair, PairKey, Revoked};
 pub(crate) use keys::{Rotation, apps_text};
-pub use people::{Changed, ContactOutcome, Person, PersonChange};
+pub use roster::{Changed, ContactOutcome, Person, PersonChange};
 
 /// The file's name in the data directory.
 const FILE: &str = "hither.sqlite";

@@ -266,6 +266,7 @@ impl Device {
             Event::SignedOut { code } => Err(format!("{seat} is signed out: {code}")),
             Event::SignedIn { .. }
             | Event::ConnectionLost { .. }
+            | Event::TokenExpiring { .. }
             | Event::ContactStatus { .. }
             | Event::LockEnable { .. }
             | Event::LockChallenge { .. }

@@ -376,7 +376,9 @@ impl World {
             Output::Authenticate { conn, sign_in, .. } => {
                 let who = sign_in.user.clone().and_then(|user| record(&user)).zip(sign_in.device);
                 let result = who
-                    .map(|(record, device)| Box::new(Admitted { record, device, token: Some("token".into()) }))
+                    .map(|(record, device)| {
+                        Box::new(Admitted { record, device, token: Some("token".into()), expires_ms: None })
+                    })
                     .ok_or(Denied::new(Code::MSGR_E_INVALID_PASSWORD));
                 self.network.later(soon, Arrival::Answer(Box::new(Input::Authenticated { conn, result })));
             }
@@ -386,6 +388,10 @@ impl World {
             }
             Output::ChangePassword { ticket, .. } => {
                 let input = Input::PasswordChanged { ticket, result: Ok(()) };
+                self.network.later(soon, Arrival::Answer(Box::new(input)));
+            }
+            Output::Renew { ticket, .. } => {
+                let input = Input::Renewed { ticket, result: Ok(60_000) };
                 self.network.later(soon, Arrival::Answer(Box::new(input)));
             }
             Output::Devices { ticket, .. } => {

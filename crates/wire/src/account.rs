@@ -11,6 +11,8 @@ use crate::ids::DeviceId;
 pub enum Request {
     /// Changes the password. Every other device is signed out.
     Password(NewPassword),
+    /// Gives a new token in place of one that is about to expire.
+    Renew(Token),
     /// Lists the devices.
     Devices,
     /// Signs a device out for good: its token stops working.
@@ -25,6 +27,7 @@ impl Request {
     pub fn name(&self) -> &'static str {
         match self {
             Request::Password(_) => "password",
+            Request::Renew(_) => "renew",
             Request::Devices => "devices",
             Request::RemoveDevice { .. } => "remove-device",
         }
@@ -35,6 +38,16 @@ impl Request {
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// A token, at most 4096 bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(pub Box<str>);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token")
     }
 }
 

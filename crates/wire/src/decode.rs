@@ -315,7 +315,7 @@ impl Flat<'_> {
             "settings" => {
                 Request::Settings(SettingsChange { invitations: self.invitations, show_declines: self.show_declines })
             }
-            "password" | "devices" | "remove-device" => Request::Account(Box::new(self.into_account(name)?)),
+            "password" | "renew" | "devices" | "remove-device" => Request::Account(Box::new(self.into_account(name)?)),
             "challenge" => Request::Challenge { cookie: need(self.cookie, "cookie")? },
             "response" => Request::Response(Box::new(self.into_response()?)),
             "release" => Request::Release,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::Address;
 use crate::code::Code;
 use crate::ids::{Guid, PersonName, SessionId};
+use crate::lock::LockStatus;
 use crate::message::{Application, Data, Stage};
 use crate::presence::Status;
 
@@ -264,6 +265,9 @@ pub struct AgentStatus {
     pub trouble: Option<Box<str>>,
     /// The person's presence.
     pub status: Status,
+    /// How the agent's own lock stands; absent where the service has none, or has not said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<LockStatus>,
     /// What shows invitations, such as the name of a notification daemon; absent if nothing does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<Box<str>>,

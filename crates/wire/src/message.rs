@@ -601,6 +601,11 @@ pub enum Event {
         /// What it is now.
         status: Status,
     },
+    /// The token with which this device has signed in is about to expire: give a new one.
+    Expiring {
+        /// When, in milliseconds.
+        in_ms: u64,
+    },
     /// The last event of a connection that the service signs out.
     SignedOut {
         /// Why.

@@ -50,8 +50,11 @@ fn assert_same(frame: &str, again: &str) {
 fn every_request_and_event_has_a_heading_and_an_example() {
     let message = include_str!("../src/message.rs");
     let requests = message.split("The name of the request on the wire.").nth(1).unwrap();
-    let requests: BTreeSet<&str> = quoted(requests.split("\n}\n").next().unwrap()).collect();
-    assert_eq!(requests.len(), 19, "{requests:?}");
+    let account = include_str!("../src/account.rs");
+    let account = account.split("The name of the request on the wire.").nth(1).unwrap();
+    let both = [requests, account].map(|source| quoted(source.split("\n}\n").next().unwrap()));
+    let requests: BTreeSet<&str> = both.into_iter().flatten().collect();
+    assert_eq!(requests.len(), 23, "{requests:?}");
     let asked: BTreeSet<&str> = examples("json client").into_iter().filter_map(|frame| value_of(frame, "do")).collect();
     assert_eq!(asked, requests);
 

@@ -8,7 +8,7 @@ use hither_wire::message::{
     Stage,
 };
 use hither_wire::{
-    Address, ClientFrame, Code, Guid, PersonName, Request, Status, decode_client, decode_server, limits,
+    Address, ClientFrame, Code, Guid, PersonName, Request, Status, account, decode_client, decode_server, limits,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -124,6 +124,17 @@ fn response() -> impl Strategy<Value = Request> {
         .prop_map(|(app_id, response, cookie)| Request::Response(Box::new(Response { app_id, response, cookie })))
 }
 
+fn account() -> impl Strategy<Value = account::Request> {
+    prop_oneof![
+        ("[ -~]{0,512}", "[ -~]{8,512}").prop_map(|(old, new)| {
+            account::Request::Password(account::NewPassword { old: old.into(), new: new.into() })
+        }),
+        "[ -~]{0,4096}".prop_map(|token| account::Request::Renew(account::Token(token.into()))),
+        Just(account::Request::Devices),
+        guid().prop_map(|device| account::Request::RemoveDevice { device }),
+    ]
+}
+
 fn request() -> impl Strategy<Value = Request> {
     prop_oneof![
         hello(),
@@ -146,6 +157,7 @@ fn request() -> impl Strategy<Value = Request> {
         any::<u32>().prop_map(|cookie| Request::Challenge { cookie }),
         response(),
         Just(Request::Release),
+        account().prop_map(|request| Request::Account(Box::new(request))),
     ]
 }
 

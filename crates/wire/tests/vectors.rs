@@ -57,10 +57,12 @@ fn requests() {
 
 /// The names in `Request::name`, read from its source: a request that is added there is missed here.
 fn request_names() -> BTreeSet<&'static str> {
-    let source = include_str!("../src/message.rs");
-    let after = source.split("The name of the request on the wire.").nth(1).unwrap();
-    let body = after.split("\n}\n").next().unwrap();
-    body.lines().filter_map(|line| line.split("=> \"").nth(1)?.split('"').next()).collect()
+    let names = |source: &'static str| {
+        let after = source.split("The name of the request on the wire.").nth(1).unwrap();
+        let body = after.split("\n}\n").next().unwrap();
+        body.lines().filter_map(|line| line.split("=> \"").nth(1)?.split('"').next())
+    };
+    names(include_str!("../src/message.rs")).chain(names(include_str!("../src/account.rs"))).collect()
 }
 
 #[test]
@@ -73,11 +75,12 @@ fn answers() {
         parts.extend(answer.signed_in.as_ref().map(|_| "signed_in"));
         parts.extend(answer.contacts.as_ref().map(|_| "contacts"));
         parts.extend(answer.settings.as_ref().map(|_| "settings"));
+        parts.extend(answer.devices.as_ref().map(|_| "devices"));
         parts.extend(answer.redirect.as_ref().map(|_| "redirect"));
         parts.extend(answer.retry_after_ms.map(|_| "retry_after_ms"));
         written_again(&vector, &frame);
     }
-    let all = ["contacts", "hello", "redirect", "retry_after_ms", "settings", "signed_in"];
+    let all = ["contacts", "devices", "hello", "redirect", "retry_after_ms", "settings", "signed_in"];
     assert_eq!(parts, BTreeSet::from(all));
 }
 
@@ -95,7 +98,7 @@ fn events() {
             written_again(&vector, &frame);
         }
     }
-    assert_eq!(told.len(), 14, "every event has a vector, one that is not known too: {told:?}");
+    assert_eq!(told.len(), 15, "every event has a vector, one that is not known too: {told:?}");
 }
 
 /// Exhaustive, so that an event that is added does not compile until somebody has looked here.
@@ -110,6 +113,7 @@ fn name_of_event(event: &Event) -> &'static str {
         Event::Progress { .. } => "progress",
         Event::Presence { .. } => "presence",
         Event::SignedOut { .. } => "signed-out",
+        Event::Expiring { .. } => "expiring",
         Event::Lock { .. } => "lock",
         Event::LockChallenge { .. } => "lock-challenge",
         Event::LockResult { .. } => "lock-result",

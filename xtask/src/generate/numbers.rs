@@ -48,6 +48,9 @@ const LIMITS: &[(&str, u64, &str, &str)] = &[
     ("PASSWORD_BYTES", max::PASSWORD_BYTES as u64, "bytes of `password`", INVALID),
     ("TOKEN_BYTES", max::TOKEN_BYTES as u64, "bytes of `token`", INVALID),
     ("APP_ID_BYTES", max::APP_ID_BYTES as u64, "bytes of `app_id`", INVALID),
+    ("NEW_PASSWORD_BYTES", max::NEW_PASSWORD_BYTES as u64, "bytes of a new password at least", INVALID),
+    ("CODE_BYTES", max::CODE_BYTES as u64, "bytes of `registration`", INVALID),
+    ("DEVICES", max::DEVICES as u64, "devices in `devices`", "the rest is left out"),
     ("CHALLENGE_BYTES", max::CHALLENGE_BYTES as u64, "bytes of `challenge`", "never sent"),
     ("RESPONSE_BYTES", max::RESPONSE_BYTES as u64, "bytes of `response`", INVALID),
     ("DEVICE_KEY_BYTES", max::DEVICE_KEY_BYTES as u64, "bytes of `device_key`", INVALID),
@@ -185,6 +188,7 @@ fn what_to_do(close: Close) -> &'static str {
         Close::TooSlow => "reconnect and resume; read while writing",
         Close::TooManyRequests => "reconnect and resume; wait for answers",
         Close::Silent => "reconnect and resume",
+        Close::Expired => "reconnect and resume with a new token",
         Close::SignedOut => "do not reconnect by itself: its token does not work any more",
     }
 }

@@ -155,7 +155,12 @@ impl Running {
                         let right = sign_in.credential == Credential::Token(crate::desk::TOKEN.into());
                         let record = sign_in.user.as_ref().and_then(|user| self.people.get(user)).filter(|_| right);
                         let admitted = record.map(|record| {
-                            Box::new(Admitted { record: record.clone(), device: sign_in.device.unwrap(), token: None })
+                            Box::new(Admitted {
+                                record: record.clone(),
+                                device: sign_in.device.unwrap(),
+                                token: None,
+                                expires_ms: None,
+                            })
                         });
                         let result = admitted.ok_or(Denied::new(Code::MSGR_E_INVALID_PASSWORD));
                         inputs.push(Input::Authenticated { conn, result });
@@ -167,6 +172,7 @@ impl Running {
                     Output::ChangePassword { ticket, .. } => {
                         inputs.push(Input::PasswordChanged { ticket, result: Ok(()) });
                     }
+                    Output::Renew { ticket, .. } => inputs.push(Input::Renewed { ticket, result: Ok(60_000) }),
                     Output::Devices { ticket, .. } => inputs.push(Input::Devices { ticket, result: Ok(Vec::new()) }),
                     Output::Draw { .. } | Output::Judge { .. } | Output::Told { .. } => {}
                     Output::Store { ticket, .. } => inputs.push(Input::Stored { ticket, result: Ok("".into()) }),

@@ -13,7 +13,7 @@ use crate::terminal::escape;
 const GROUPS: &[(&str, &[&str])] = &[
     ("Begin", &["sign-in", "agent", "invite", "accept", "doctor", "demo"]),
     ("Invitations and sessions", &["decline", "ignore", "get", "cancel", "sessions", "watch", "open"]),
-    ("People", &["contacts", "contact", "status", "policy", "sign-out"]),
+    ("People", &["contacts", "contact", "status", "policy", "devices", "password", "sign-up", "sign-out"]),
     ("Applications", &["app"]),
     (
         "A service, and other clients",

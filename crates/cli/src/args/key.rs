@@ -149,7 +149,7 @@ fn guid(text: &str) -> Result<Guid, String> {
 }
 
 /// A number and a unit.
-fn time(text: &str) -> Result<Duration, &'static str> {
+pub fn time(text: &str) -> Result<Duration, &'static str> {
     let wrong = "a time is a number with a unit: 90s, 30m, 12h, 7d, 4w; or 0";
     let (number, seconds) = match text.char_indices().next_back() {
         Some((at, 's')) => (text.get(..at), 1),

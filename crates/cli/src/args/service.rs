@@ -85,6 +85,9 @@ pub enum AccountAction {
         #[command(flatten)]
         password: NewPassword,
     },
+    /// Issues, lists and revokes codes with which people make accounts themselves
+    #[command(subcommand)]
+    Code(super::CodeAction),
     /// Keeps somebody from signing in; their session tokens stop working
     ///
     /// A service that runs notices at the next sign-in: whoever is signed in stays so until then. Through
@@ -106,7 +109,7 @@ pub enum AccountAction {
 }
 
 /// A friendly name fits the wire, and shows nothing but itself.
-fn friendly_name(text: &str) -> Result<String, String> {
+pub fn friendly_name(text: &str) -> Result<String, String> {
     const UNITS_MAX: usize = 128;
     if text.encode_utf16().count() > UNITS_MAX {
         return Err(format!("a friendly name has at most {UNITS_MAX} UTF-16 units"));

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use hither_service::{TlsError, TlsFiles, inspect_certificate};
+use hither_service::keys::inspect_key_file;
+use hither_service::{LockConfig, TlsError, TlsFiles, inspect_certificate};
 
 use super::layers::{Effective, Finding, Values};
 use super::secrets;
@@ -160,10 +161,16 @@ impl Check<'_> {
     }
 
     fn lock(&mut self) {
-        // A file that is not there is made by whoever makes the first key.
-        let file = self.settings.path("lock", "key_file").filter(|file| file.exists());
-        if let Some(why) = file.as_deref().and_then(secrets::key) {
-            self.error("lock", "key_file", why);
+        let Some(data) = self.settings.path("service", "data") else { return };
+        let (named, on) = (self.settings.path("lock", "key_file"), self.settings.is("lock", "enabled"));
+        let lock = LockConfig { key_file: named.clone(), ..LockConfig::default() };
+        // As long as the lock is off, a file that is not there can still be made by the first `hither key issue`.
+        if !on && !named.is_some_and(|file| file.exists()) {
+            return;
+        }
+        if let Err(error) = inspect_key_file(&data, &lock) {
+            let key = if lock.key_file.is_some() { "key_file" } else { "enabled" };
+            self.error("lock", key, with_cause(&error));
         }
     }
 

@@ -9,8 +9,6 @@ use std::path::Path;
 const FILE_BYTES: u64 = 4_096;
 /// Characters of a token, at least: 16 random bytes in hexadecimal have as many.
 const TOKEN_CHARS: usize = 32;
-/// Bytes of a key.
-pub const KEY_BYTES: usize = 32;
 /// As many different characters as 32 random hexadecimal digits have, but once in a million times.
 const DIFFERENT: usize = 8;
 /// Words that stand where a secret should.
@@ -56,19 +54,6 @@ pub fn token(file: &Path) -> Option<String> {
         return Some(format!("the token has characters that do not fit into a header; {make}"));
     }
     is_guessable(text.as_bytes()).then(|| format!("the token can be guessed; {make}"))
-}
-
-/// What is wrong with a key of 32 bytes in a file.
-pub fn key(file: &Path) -> Option<String> {
-    let bytes = match content(file) {
-        Ok(bytes) => bytes,
-        Err(why) => return Some(why),
-    };
-    let make = "make one: head -c 32 /dev/urandom";
-    if bytes.len() != KEY_BYTES {
-        return Some(format!("the key has {} bytes, not {KEY_BYTES}; {make}", bytes.len()));
-    }
-    is_guessable(&bytes).then(|| format!("the key can be guessed; {make}"))
 }
 
 fn is_guessable(secret: &[u8]) -> bool {
@@ -134,17 +119,5 @@ mod tests {
         }
         assert!(judged(&[0xff; 64], token).unwrap().contains("not text"));
         assert!(token(Path::new("/nowhere")).unwrap().contains("/nowhere"));
-    }
-
-    #[test]
-    fn keys() {
-        let random: Vec<u8> = (0..32_u8).map(|n| n.wrapping_mul(n).wrapping_mul(37) ^ 0x5a).collect();
-        assert_eq!(judged(&random, key), None);
-        let counted: Vec<u8> = (0..32).collect();
-        for (wrong, says) in
-            [(&[0; 32][..], "guessed"), (&counted, "guessed"), (&[1; 31], "31 bytes"), (&[], "0 bytes")]
-        {
-            assert!(judged(wrong, key).unwrap().contains(says));
-        }
     }
 }

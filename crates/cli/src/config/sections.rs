@@ -1,47 +1,14 @@
 //! What the settings mean, each section in a structure of its own.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use hither::InvitationsFrom;
 use hither_service::keys::Environment;
-use hither_service::{AdminConfig, Allowance, AuditTo, LockConfig, ServiceConfig, TlsFiles};
+use hither_service::{
+    AdminConfig, Allowance, AuditTo, Issuer, KeysFrom, LockConfig, ServiceConfig, Signature, TlsFiles,
+};
 
 use super::layers::{Effective, Values};
-
-/// `[[issuer]]`: somebody whose tokens are believed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issuer {
-    /// What logs call it.
-    pub name: String,
-    /// The claim `iss`.
-    pub iss: String,
-    /// One of the claim `aud`.
-    pub audience: String,
-    /// Where its public keys are.
-    pub keys: IssuerKeys,
-    /// With which algorithms it may sign: `EdDSA`, `ES256`, `RS256`.
-    pub algorithms: Vec<String>,
-    /// The claim with the person's name.
-    pub person_claim: String,
-    /// The claim with the friendly name.
-    pub name_claim: String,
-    /// The claim with the contacts, if they come in one.
-    pub contacts_claim: Option<String>,
-    /// The domain of its people, if it is one.
-    pub domain: Option<String>,
-    /// By how many seconds clocks may differ.
-    pub leeway: u64,
-}
-
-/// Where an issuer's public keys are, as a JWKS.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IssuerKeys {
-    /// In a file.
-    File(PathBuf),
-    /// Where they are fetched.
-    Url(String),
-}
 
 /// Everything that a service is started with.
 #[derive(Clone, Debug)]
@@ -52,8 +19,6 @@ pub struct Configured {
     pub log: String,
     /// How long `/readyz` says 503 before a stop, in milliseconds.
     pub drain_ms: u64,
-    /// Whose tokens are believed.
-    pub issuers: Vec<Issuer>,
 }
 
 impl Configured {
@@ -64,7 +29,6 @@ impl Configured {
             service: service(settings),
             log: settings.text("service", "log").unwrap_or_default(),
             drain_ms: settings.number("service", "drain") * 1_000,
-            issuers: settings.issuers.iter().filter_map(issuer).collect(),
         }
     }
 }
@@ -84,6 +48,7 @@ fn service(settings: &Effective) -> ServiceConfig {
         Some("anyone") => InvitationsFrom::Anyone,
         _ => InvitationsFrom::Contacts,
     };
+    config.issuers = settings.issuers.iter().filter_map(issuer).collect();
     config.lock = settings.is("lock", "enabled").then(|| lock(settings));
     config.admin = admin(settings);
     config.registration = settings.is("accounts", "registration");
@@ -152,8 +117,8 @@ fn lock(settings: &Effective) -> LockConfig {
 /// `None` if something that has to be there is not; that was found before.
 fn issuer(values: &Values) -> Option<Issuer> {
     let keys = match (values.text("keys_file"), values.text("jwks_url")) {
-        (Some(file), _) => IssuerKeys::File(file.into()),
-        (None, Some(url)) => IssuerKeys::Url(url),
+        (Some(file), _) => KeysFrom::File(file.into()),
+        (None, Some(url)) => KeysFrom::Url(url),
         (None, None) => return None,
     };
     Some(Issuer {
@@ -161,7 +126,7 @@ fn issuer(values: &Values) -> Option<Issuer> {
         iss: values.text("issuer")?,
         audience: values.text("audience")?,
         keys,
-        algorithms: values.list("algorithms"),
+        algorithms: values.list("algorithms").iter().filter_map(|name| Signature::parse(name)).collect(),
         person_claim: values.text("person_claim")?,
         name_claim: values.text("name_claim")?,
         contacts_claim: values.text("contacts_claim"),

@@ -190,8 +190,8 @@ pub const SETTINGS: &[Setting] = &[
         .says("Whether applications have to unlock the API with an id and a key"),
     of("lock", "environment", "lock-environment", Kind::OneOf(&["production", "test"]), Text("production"))
         .says("Keys of this environment unlock, those of the other do not"),
-    of("lock", "key_file", "lock-key-file", Kind::File, Unset("/etc/hither/lock.key")).at_start()
-        .says("The file with 32 random bytes with which keys are sealed in the store"),
+    of("lock", "key_file", "lock-key-file", Kind::File, Unset("/etc/hither/lock.key"))
+        .says("The file with which keys are sealed in the store, 32 random bytes in base64; hither.key in the data folder without it"),
     of("lock", "answer", "lock-answer", SECONDS, Number(30))
         .says("How long a challenge may be answered"),
     of("lock", "failures_per_address", "lock-failures-per-address", COUNT, Number(50))

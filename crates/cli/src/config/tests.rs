@@ -70,7 +70,7 @@ fn without_anything_the_defaults_are_those_of_the_service() {
     assert!(
         configured.service.lock.is_none() && configured.service.admin.is_none() && configured.service.audit.is_none()
     );
-    assert!(configured.issuers.is_empty() && configured.service.passwords && !configured.service.registration);
+    assert!(configured.service.issuers.is_empty() && configured.service.passwords && !configured.service.registration);
 }
 
 /// What is needed for a setting to count for anything.
@@ -97,8 +97,8 @@ fn every_setting_of_an_issuer_counts() {
         let mut after = before.clone();
         let given = layers::Given { setting: at, value: other(setting), source: Source::Default };
         after.issuers[0].put([given]);
-        let differs =
-            format!("{:?}", Configured::of(&before).issuers) != format!("{:?}", Configured::of(&after).issuers);
+        let differs = format!("{:?}", Configured::of(&before).service.issuers)
+            != format!("{:?}", Configured::of(&after).service.issuers);
         // Keys in a file are preferred to those behind a URL; both are refused by the checks.
         assert!(differs || setting.key == "jwks_url", "{} changes nothing", setting.name());
     }

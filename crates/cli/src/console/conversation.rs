@@ -11,12 +11,12 @@ use hither::{Event, Events, Stage};
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Console;
 use super::event::{Happened, describe};
 use super::human;
 use super::input::{Content, LINE_BYTES, Line, Lines};
 use super::json::{self, Asked};
 use super::request::{Answer, Refusal, Request};
+use super::{Console, is_asked_to_unlock};
 use crate::failure::say;
 use crate::stop::Stop;
 use crate::terminal::print_line;
@@ -182,10 +182,15 @@ impl Conversation {
             self.signed_out = code.is_failure();
         }
         let invitation = if let Event::Invitation(invitation) = &event { Some(invitation.session.id()) } else { None };
+        let asked = is_asked_to_unlock(&event);
         let happened = describe(&event);
         // First the handle, so that the event is told with its number.
         self.console.keep(event);
         self.tell_happened(&happened).context("cannot write to standard output")?;
+        if asked && self.console.pair.is_some() {
+            let console = Arc::clone(&self.console);
+            tokio::spawn(async move { console.unlock().await });
+        }
         if let Some(session) = invitation.and_then(|id| self.console.sessions.get(&id)) {
             // It rings here; whether the inviter learns of it (R24) makes no difference to this side.
             tokio::spawn(async move { drop(session.progress(Stage::Ringing, None).await) });

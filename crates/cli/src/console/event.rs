@@ -1,8 +1,8 @@
 //! What happens, under the reference's names and with plain fields.
 
 use hither::message::Elsewhere;
-use hither::{Code, Event, Invitation, PersonName, SessionId};
-use serde::Serialize;
+use hither::{Code, Event, Invitation, LockStatus, PersonName, SessionId};
+use serde::{Serialize, Serializer};
 
 use super::request::Outcome;
 
@@ -74,6 +74,30 @@ pub enum Notice {
         #[serde(flatten)]
         outcome: Outcome,
     },
+    OnLockEnable {
+        enabled: bool,
+    },
+    OnLockChallenge {
+        cookie: u32,
+        challenge: String,
+    },
+    OnLockResult {
+        cookie: u32,
+        unlocked: bool,
+    },
+    OnLockStatusChanged {
+        #[serde(serialize_with = "by_name")]
+        status: LockStatus,
+        #[serde(flatten)]
+        outcome: Option<Outcome>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
+    },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn by_name<S: Serializer>(status: &LockStatus, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(status.name())
 }
 
 /// What the sdk tells, divided by who has to know.
@@ -114,6 +138,16 @@ pub fn describe(event: &Event) -> Happened {
         Event::Signin { user, resumed } => Notice::OnSignin { user: user.clone(), resumed: *resumed },
         Event::Signout { code } => Notice::OnSignout { outcome: Outcome(*code) },
         Event::ConnectionLost { code } => return Happened::ConnectionLost(*code),
+        Event::LockEnable { enabled } => Notice::OnLockEnable { enabled: *enabled },
+        Event::LockChallenge { cookie, challenge } => {
+            Notice::OnLockChallenge { cookie: *cookie, challenge: challenge.clone() }
+        }
+        Event::LockResult { cookie, unlocked } => Notice::OnLockResult { cookie: *cookie, unlocked: *unlocked },
+        Event::LockStatusChanged { status, error, retry_after } => Notice::OnLockStatusChanged {
+            status: *status,
+            outcome: error.map(Outcome),
+            retry_after_ms: retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+        },
         // Only an agent tells the others that are known.
         Event::ReadyToLaunch { .. }
         | Event::BeforeAppLaunch { .. }
@@ -181,5 +215,21 @@ mod tests {
             r#"{"event":"OnSignout","hresult":"0x00000000","result":"S_OK"}"#
         );
         assert_eq!(line(Event::ConnectionLost { code: Code::E_FAIL }), "");
+        assert_eq!(line(Event::LockEnable { enabled: true }), r#"{"event":"OnLockEnable","enabled":true}"#);
+        assert_eq!(
+            line(Event::LockChallenge { cookie: 0, challenge: "c".to_owned() }),
+            r#"{"event":"OnLockChallenge","cookie":0,"challenge":"c"}"#
+        );
+        assert_eq!(
+            line(Event::LockResult { cookie: 7, unlocked: false }),
+            r#"{"event":"OnLockResult","cookie":7,"unlocked":false}"#
+        );
+        let status = |status, error, retry_after| line(Event::LockStatusChanged { status, error, retry_after });
+        assert_eq!(status(LockStatus::Unlocked, None, None), r#"{"event":"OnLockStatusChanged","status":"UNLOCKED"}"#);
+        let busy = Some(Code::MSGR_E_SERVER_TOO_BUSY);
+        assert_eq!(
+            status(LockStatus::Initialized, busy, Some(std::time::Duration::from_millis(1500))),
+            r#"{"event":"OnLockStatusChanged","status":"INITIALIZED","hresult":"0x8100030e","result":"MSGR_E_SERVER_TOO_BUSY","retry_after_ms":1500}"#
+        );
     }
 }

@@ -3,10 +3,12 @@
 
 mod commands;
 mod editor;
+mod lock;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, stdout};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
@@ -22,6 +24,7 @@ use super::{Console, Request};
 use crate::terminal::{Paint, escape, print_line};
 use commands::Parsed;
 use editor::Printer;
+use lock::Told;
 
 /// Names that can be completed.
 pub type Names = Arc<Mutex<BTreeSet<String>>>;
@@ -32,6 +35,8 @@ pub struct Face {
     names: Names,
     /// `None`: plain lines on standard output.
     printer: Option<Mutex<Printer>>,
+    /// Whether the service has had a lock: where there is none, nothing is said about it.
+    has_lock: AtomicBool,
 }
 
 /// Starts to edit lines on the terminal; the events of `console` are printed above the prompt.
@@ -39,7 +44,12 @@ pub async fn edit(console: &Arc<Console>) -> Result<(Face, Lines)> {
     let contacts = console.perform(Request::Contacts).await;
     let names = Names::default();
     let (printer, lines) = editor::start(Arc::clone(console), Arc::clone(&names))?;
-    let face = Face { paint: Paint::of(&stdout()), names, printer: Some(Mutex::new(printer)) };
+    let face = Face {
+        paint: Paint::of(&stdout()),
+        names,
+        printer: Some(Mutex::new(printer)),
+        has_lock: AtomicBool::new(false),
+    };
     if let Ok(super::Success { body: Body::Contacts { contacts }, .. }) = &contacts {
         for contact in contacts {
             face.know(contact.who.as_str());
@@ -55,7 +65,7 @@ pub async fn edit(console: &Arc<Console>) -> Result<(Face, Lines)> {
 impl Face {
     /// Without a terminal: line by line.
     pub fn plain() -> Face {
-        Face { paint: Paint::of(&stdout()), names: Names::default(), printer: None }
+        Face { paint: Paint::of(&stdout()), names: Names::default(), printer: None, has_lock: AtomicBool::new(false) }
     }
 
     /// Reads a line; `None` if there is nothing to carry out.
@@ -87,7 +97,11 @@ impl Face {
     /// Shows what happened.
     pub fn tell(&self, happened: &Happened, sessions: &Sessions) -> io::Result<()> {
         let text = match happened {
-            Happened::Notice(notice) => self.notice(notice, sessions),
+            Happened::Notice(notice) => match lock::notice(notice, &self.has_lock) {
+                Told::Other => self.notice(notice, sessions),
+                Told::Line(line) => line,
+                Told::Nothing => return Ok(()),
+            },
             Happened::ConnectionLost(code) => format!("the connection is down ({code}); it is being made again"),
             Happened::Unknown => return Ok(()),
         };
@@ -204,6 +218,11 @@ impl Face {
             Notice::OnSignin { user, resumed: true } => format!("connected again as {}", escape(user.as_str())),
             Notice::OnSignout { outcome: Outcome(hither::Code::S_OK) } => "signed out".to_owned(),
             Notice::OnSignout { outcome: Outcome(code) } => format!("signed out: {code}. {}", code.advice()),
+            // Told before, or not at all.
+            Notice::OnLockEnable { .. }
+            | Notice::OnLockChallenge { .. }
+            | Notice::OnLockResult { .. }
+            | Notice::OnLockStatusChanged { .. } => String::new(),
         }
     }
 

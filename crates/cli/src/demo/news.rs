@@ -129,6 +129,7 @@ fn of_service(event: &Event) -> Option<String> {
         | Event::Connected { .. }
         | Event::Context { .. }
         | Event::Ended(_)
+        | Event::Expiring { .. }
         | Event::Lock { .. }
         | Event::LockChallenge { .. }
         | Event::LockResult { .. }

@@ -156,6 +156,7 @@ fn accepted(event: &Event) -> Option<String> {
         | Event::Progress { .. }
         | Event::Presence { .. }
         | Event::SignedOut { .. }
+        | Event::Expiring { .. }
         | Event::Lock { .. }
         | Event::LockChallenge { .. }
         | Event::LockResult { .. }
@@ -175,6 +176,7 @@ fn came_back(event: &Event) -> Option<String> {
         | Event::Progress { .. }
         | Event::Presence { .. }
         | Event::SignedOut { .. }
+        | Event::Expiring { .. }
         | Event::Lock { .. }
         | Event::LockChallenge { .. }
         | Event::LockResult { .. }

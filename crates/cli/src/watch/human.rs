@@ -80,7 +80,8 @@ fn of_service(event: &Event, known: &mut Known) -> Option<String> {
         Event::Presence { who, status, .. } => format!("{} is {}", escape(who.as_str()), status.name()),
         Event::SignedOut { code } => format!("signed out by the service; {}", words::code(*code)),
         // Of applications; an agent tells its tools none of them.
-        Event::Lock { .. }
+        Event::Expiring { .. }
+        | Event::Lock { .. }
         | Event::LockChallenge { .. }
         | Event::LockResult { .. }
         | Event::LockStatus { .. }

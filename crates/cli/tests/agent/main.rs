@@ -9,6 +9,7 @@
     reason = "a test stops at whatever it did not expect"
 )]
 
+mod account;
 mod application;
 mod apps;
 mod checks;

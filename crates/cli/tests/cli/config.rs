@@ -199,21 +199,63 @@ fn secrets_that_everybody_knows_are_refused_and_none_is_shown() {
     );
     let token = "changeme-0123456789-and-much-longer";
     place.write("token", token, 0o600);
-    place.write("key", [0; 32], 0o600);
+    place.write("key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", 0o600);
     let (lines, _) = place.check();
-    for expected in ["admin.token_file: the token can be guessed", "lock.key_file: the key can be guessed"] {
+    for expected in ["admin.token_file: the token can be guessed", "key is not random: make one with"] {
         assert!(lines.iter().any(|line| line.contains(expected)), "{expected}: {lines:#?}");
     }
     place.write("token", "b7e151628aed2a6abf7158809cf4f3c762e7160f38b4da56a784d9045190cfef", 0o604);
     place.write("key", "short", 0o600);
     let (lines, _) = place.check();
     assert!(lines.iter().any(|line| line.contains("can be read by everybody")), "{lines:#?}");
-    assert!(lines.iter().any(|line| line.contains("has 5 bytes, not 32")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("lock.key_file: ") && line.contains("is no key file")), "{lines:#?}");
     for arguments in [&["config", "print"][..], &["config", "print", "--json"], &["config", "check", "--json"]] {
         let output = place.run(arguments, &[]);
         let all = format!("{}{}", text(&output.stdout), text(&output.stderr));
         assert!(!all.contains("b7e151") && !all.contains(token), "{all}");
     }
+}
+
+#[test]
+fn without_its_key_file_no_service_starts_with_the_lock_on() {
+    let place = Place::with(&format!("{RIGHT}[lock]\nenabled = true\n"));
+    let refused = |expected: &[&str]| {
+        let (lines, code) = place.check();
+        assert_eq!((lines.len(), code, lines[1].as_str()), (2, 2, "1 wrong"), "{lines:#?}");
+        assert!(expected.iter().all(|part| lines[0].contains(part)), "{expected:?}: {lines:#?}");
+        let served = place.run(&["serve"], &[]);
+        assert_eq!((served.status.code(), text(&served.stdout)), (Some(2), ""));
+        assert_eq!(text(&served.stderr), format!("hither: {}\n", lines[0]));
+    };
+    refused(&["hither.toml:5:11: lock.enabled: there is no key file", "data/hither.key", "hither key issue"]);
+    assert!(!place.path("data").exists(), "looking makes nothing");
+
+    let data = place.path("data");
+    let issued = crate::world::run(&["key", "issue", "--name", "Chess", "--data", data.to_str().unwrap()], "");
+    assert!(issued.status.success());
+    let right = fs::read(data.join("hither.key")).unwrap();
+    assert_eq!(place.check(), (vec!["the settings are right".to_owned()], 0));
+    place.write("data/hither.key", "X1pZ8Fq0l1eC0bB5kq0s3f2v9aJHnC7yUuTQm4gk9xE=\n", 0o600);
+    refused(&["lock.enabled: the key file", "is not the one that the keys are sealed with"]);
+    for mode in [0o604, 0o640] {
+        place.write("data/hither.key", &right, mode);
+        refused(&["can be read by others than its owner", "chmod 600"]);
+    }
+    place.write("data/hither.key", &right, 0o400);
+    assert_eq!(place.check().1, 0);
+
+    // The same of one that is named, which is judged even while the lock is off.
+    let named = "[lock]\nenabled = true\nkey_file = \"named.key\"\n";
+    fs::write(place.path("hither.toml"), format!("{RIGHT}{named}")).unwrap();
+    refused(&["hither.toml:6:12: lock.key_file: there is no key file", "named.key"]);
+    place.write("named.key", &right, 0o600);
+    assert_eq!(place.check().1, 0);
+    let off = format!("{RIGHT}{named}").replace("true", "false");
+    fs::write(place.path("hither.toml"), off).unwrap();
+    place.write("named.key", "changeme", 0o600);
+    refused(&["lock.key_file: ", "is no key file"]);
+    fs::remove_file(place.path("named.key")).unwrap();
+    assert_eq!(place.check().1, 0, "the first `hither key issue` makes it");
 }
 
 #[test]

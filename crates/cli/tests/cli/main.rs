@@ -25,4 +25,5 @@ mod secrets;
 mod serve;
 mod session;
 mod sign_in;
+mod unlocking;
 mod world;

@@ -16,7 +16,7 @@ use crate::world::{Console, DEADLINE, connected, hither, lines, run, signal, tex
 /// A service with a configuration file.
 pub struct Operated {
     folder: TempDir,
-    child: Child,
+    pub child: Child,
     pub url: String,
     log: Receiver<String>,
     operations: String,
@@ -24,11 +24,11 @@ pub struct Operated {
 }
 
 impl Operated {
-    fn start(config: &str) -> Operated {
+    pub fn start(config: &str) -> Operated {
         Operated::prepared(tempfile::tempdir().unwrap(), config, |_| {})
     }
 
-    fn prepared(folder: TempDir, config: &str, prepare: impl FnOnce(&mut Command)) -> Operated {
+    pub fn prepared(folder: TempDir, config: &str, prepare: impl FnOnce(&mut Command)) -> Operated {
         let config =
             format!("[service]\nlisten = \"127.0.0.1:0\"\ndata = \"data\"\noperations = \"127.0.0.1:0\"\n{config}");
         fs::write(folder.path().join("hither.toml"), config).unwrap();
@@ -70,7 +70,7 @@ impl Operated {
     }
 
     /// The next line of the log with this in it.
-    fn logged(&self, part: &str) -> String {
+    pub fn logged(&self, part: &str) -> String {
         loop {
             let line = self.log.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("nothing about `{part}` in the log"));
             if line.contains(part) {
@@ -79,8 +79,13 @@ impl Operated {
         }
     }
 
+    /// All that nobody has looked at, once the service has ended.
+    pub fn rest_of_log(&self) -> String {
+        self.log.iter().collect::<Vec<_>>().join("\n")
+    }
+
     /// Changes the configuration and says so.
-    fn configure(&self, change: impl FnOnce(String) -> String) {
+    pub fn configure(&self, change: impl FnOnce(String) -> String) {
         let path = self.path("hither.toml");
         fs::write(&path, change(fs::read_to_string(&path).unwrap())).unwrap();
         signal("HUP", self.child.id());
@@ -96,7 +101,7 @@ impl Operated {
         file
     }
 
-    fn console(&self, user: &str) -> Console {
+    pub fn console(&self, user: &str) -> Console {
         let mut console = Console::start(&self.url, user, &self.add_account(user), &[]);
         console.event("OnSignin");
         console
@@ -109,7 +114,7 @@ impl Operated {
         console
     }
 
-    fn friends(&self) -> (Console, Console) {
+    pub fn friends(&self) -> (Console, Console) {
         let (mut alice, mut bob) = (self.console("alice@example.org"), self.console("bob@example.org"));
         alice.ok(json!({"do": "contact", "add": "bob@example.org"}));
         bob.ok(json!({"do": "contact", "add": "alice@example.org"}));

@@ -23,7 +23,7 @@ pub fn python() -> Option<PathBuf> {
     made.exists().then_some(made)
 }
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::world::{Console, DEADLINE, GUID, Service, hither, lines, run, signal, wait};
+use crate::world::{Console, DEADLINE, GUID, hither, lines, run, signal, wait};
 
 #[test]
 fn neither_log_nor_audit_holds_a_secret_or_what_people_say() {
@@ -38,7 +38,7 @@ fn neither_log_nor_audit_holds_a_secret_or_what_people_say() {
     let wrong = password("alice@example.org", "guess-of-theirs");
     let (_, _, status) = Console::start(url, "alice@example.org", &wrong, &[]).finish();
     assert_eq!(status.code(), Some(1));
-    let mut signed_in = |user: &str| {
+    let signed_in = |user: &str| {
         let mut console = Console::start(url, user, &password(user, "password-of-theirs"), &[]);
         console.event("OnSignin");
         console

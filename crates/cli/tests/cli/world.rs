@@ -334,6 +334,11 @@ impl Console {
         }
     }
 
+    /// Waits until the lock stands so.
+    pub fn until_lock(&mut self, status: &str) {
+        while self.event("OnLockStatusChanged")["status"] != status {}
+    }
+
     /// A session in READY with its application.
     pub fn new_session(&mut self) -> String {
         let session = self.ok(json!({"do": "create"}))["session"].as_str().unwrap().to_owned();

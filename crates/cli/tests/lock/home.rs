@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -68,6 +69,33 @@ impl World {
     }
 }
 
+/// A console that runs.
+pub struct Console {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Console {
+    /// Waits for a line with this in it, and gives all lines up to it.
+    pub fn until(&self, part: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no {part:?} in {lines:#?}"));
+            lines.push(line);
+            if lines.last().unwrap().contains(part) {
+                return lines;
+            }
+        }
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// Somebody's machine.
 pub struct Home {
     folder: TempDir,
@@ -118,6 +146,20 @@ impl Home {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         both(&child.wait_with_output().unwrap())
+    }
+
+    /// A console that is left running, and its lines of output.
+    pub fn running_console(&self, world: &World, arguments: &[&str]) -> Console {
+        let mut command = self.hither();
+        command.args(["console", "--service", &world.url, "--user", BOB, "--password-file"]);
+        command.arg(self.folder.path().join("password")).args(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        Console { child, lines }
     }
 
     pub fn key_file(&self) -> String {

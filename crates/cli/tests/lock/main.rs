@@ -107,6 +107,14 @@ async fn the_persons_own_tools_invite_with_the_agents_pair() {
     assert!(refused.contains("MSGR_E_API_LOCKED") && refused.contains("--app-id"), "{refused}");
     let shown = bob.ok_soon(&["invite", "alice@example.org", "Chess"], "MSGR_E_API_LOCKED");
     assert!(shown.contains("session {"), "{shown}");
+    for (home, says, name) in
+        [(&alice, "locked: `hither invite` needs", "INITIALIZED"), (&bob, "unlocked with", "UNLOCKED")]
+    {
+        let status = home.ok(&["status"]);
+        assert!(status.lines().any(|line| line.starts_with(&format!("lock           {says}"))), "{status}");
+        let status: serde_json::Value = serde_json::from_str(&home.ok(&["status", "--json"])).unwrap();
+        assert_eq!(status["lock"], name);
+    }
     // That opens nothing for applications.
     let (chess, mut told) = bob.application().await;
     locked_again(&mut told).await;
@@ -126,5 +134,60 @@ async fn a_console_unlocks_with_a_pair() {
     assert!(refused.contains("cannot unlock the service") && refused.contains("Unlocking has failed"), "{refused}");
     let refused = bob.console(&world, &["--app-id", "chess"], create);
     assert!(refused.contains("--key-file"), "{refused}");
+    world.stop().await;
+}
+
+/// The name of a line's event, with what it says of the lock.
+fn lock_lines(lines: &[String]) -> Vec<String> {
+    let read = |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    let about = |event: &serde_json::Value| event["event"].as_str().is_some_and(|name| name.starts_with("OnLock"));
+    let short = |event: serde_json::Value| {
+        let says = ["enabled", "status", "unlocked"].map(|field| event[field].clone());
+        let says = says.into_iter().find(|value| !value.is_null()).unwrap_or_default();
+        format!("{} {says}", event["event"].as_str().unwrap()).replace('"', "")
+    };
+    lines.iter().map(read).filter(about).map(short).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_tells_of_the_lock_and_answers_a_challenge_that_nobody_asked_for() {
+    let world = World::start().await;
+    let bob = Home::with_agent(&world, BOB, Some(("agents", "agentkey")));
+    let pair = ["--app-id", "agents", "--key-file", &bob.key_file()];
+    let console = bob.running_console(&world, &[&pair[..], &["--json"]].concat());
+    let told = lock_lines(&console.until(r#""UNLOCKED""#));
+    assert_eq!(
+        told,
+        [
+            "OnLockEnable true",
+            "OnLockStatusChanged INITIALIZED",
+            "OnLockStatusChanged PENDINGRESULT",
+            "OnLockChallenge null",
+            "OnLockResult true",
+            "OnLockStatusChanged UNLOCKED"
+        ]
+    );
+    // For people, and without a pair: nobody answers.
+    let person = bob.running_console(&world, &[]);
+    person.until("* the service's lock is on");
+    person.until("* locked: nobody can be invited without a key");
+    world.lock.challenge(Whom::Everybody).await;
+    let told = console.until(r#""UNLOCKED""#);
+    assert!(told.iter().any(|line| line.starts_with(r#"{"event":"OnLockChallenge","cookie":0,"challenge":""#)));
+    let told = lock_lines(&told);
+    assert_eq!(
+        told,
+        [
+            "OnLockStatusChanged PENDINGRESULT",
+            "OnLockChallenge null",
+            "OnLockResult true",
+            "OnLockStatusChanged UNLOCKED"
+        ]
+    );
+    world.lock.switch(false).await;
+    assert_eq!(lock_lines(&console.until(r#""DISABLED""#)), ["OnLockStatusChanged DISABLED"]);
+    person.until("* the service's lock is off");
+    world.lock.switch(true).await;
+    console.until(r#""UNLOCKED""#);
     world.stop().await;
 }

@@ -158,6 +158,7 @@ impl Agent {
             | Event::Progress { .. }
             | Event::Presence { .. }
             | Event::SignedOut { .. }
+            | Event::Expiring { .. }
             | Event::Unknown) => return Some(other),
         }
         None
@@ -196,7 +197,7 @@ impl Agent {
         }
     }
 
-    fn own_lock(&self) -> LockStatus {
+    pub(super) fn own_lock(&self) -> LockStatus {
         self.client.as_ref().map_or(LockStatus::NotInitialized, |client| client.lock().status)
     }
 

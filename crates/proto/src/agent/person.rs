@@ -3,7 +3,7 @@
 
 use hither_wire::local::{self, AgentStatus, SessionLine};
 use hither_wire::message::{Answer, Data, Request};
-use hither_wire::{Code, Guid, PersonName, SessionId, State};
+use hither_wire::{Code, Guid, LockStatus, PersonName, SessionId, State};
 
 use super::links::Caller;
 use super::port::{Output, Press};
@@ -214,6 +214,7 @@ impl Agent {
             connected: self.standing == Standing::There,
             trouble,
             status: self.status,
+            lock: Some(self.own_lock()).filter(|lock| lock.is_locked() || *lock == LockStatus::Unlocked),
             notifications: self.shell.notifications.clone(),
             applications: self.apps.len() as u64,
             complaints: self.shell.complaints.clone(),

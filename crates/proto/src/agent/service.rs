@@ -197,6 +197,7 @@ impl Agent {
             // never told to whoever relays.
             ClientEvent::SignedOut { .. }
             | ClientEvent::SendError { .. }
+            | ClientEvent::TokenExpiring { .. }
             | ClientEvent::Invitation { .. }
             | ClientEvent::StateChanged { .. }
             | ClientEvent::Accepted { .. }

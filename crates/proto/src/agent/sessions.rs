@@ -168,6 +168,7 @@ impl Agent {
             }
             Event::Presence { .. }
             | Event::SignedOut { .. }
+            | Event::Expiring { .. }
             | Event::Lock { .. }
             | Event::LockChallenge { .. }
             | Event::LockResult { .. }

@@ -1,6 +1,7 @@
 //! What the service answers to requests.
 
-use hither_wire::message::Request;
+use hither_wire::account;
+use hither_wire::message::{Credential, Request};
 use hither_wire::{Answer, Code, limits, local};
 
 use super::Client;
@@ -59,6 +60,9 @@ impl Client {
                 if let Some(record) = self.sessions.get_mut(*session) {
                     record.attachment = Attachment::Done;
                 }
+            }
+            Request::Account(request) if let account::Request::Renew(account::Token(token)) = &**request => {
+                self.credential = Credential::Token(token.clone());
             }
             Request::SetStatus { status } if code == Code::S_OK => self.status = Some(*status),
             Request::SetStatus { .. }

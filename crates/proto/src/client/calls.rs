@@ -2,7 +2,7 @@
 //! then role, then state, then size); count and queue are the service's to judge.
 
 use hither_wire::message::{Accept, ContactAction, Data, Invite, Request, Stage};
-use hither_wire::{Code, PersonName, SessionId, Status, limits, text};
+use hither_wire::{Code, PersonName, SessionId, Status, account, limits, text};
 
 use super::Client;
 use super::port::{Call, CallId, Event, Output, Refusal, Reply};
@@ -154,7 +154,15 @@ impl Client {
             Call::Contacts => Request::Contacts,
             Call::Contact { action, who } => contact(action, &who)?,
             Call::Settings(change) => Request::Settings(change),
-            Call::Account(request) => Request::Account(request),
+            Call::Account(request) => {
+                if let account::Request::Renew(account::Token(token)) = &*request {
+                    check_token(token)?;
+                    if self.renew(token) {
+                        return Ok(Judged::Reply(Reply::Done));
+                    }
+                }
+                Request::Account(request)
+            }
             Call::Agent(request) => self.judge_local(request)?,
             Call::Relay { request, key, object } => return self.judge_relayed(request, key, object),
             Call::RequestChallenge { cookie } => self.judge_challenge(cookie)?,
@@ -237,6 +245,13 @@ fn app_data(data: &str) -> Result<Option<Data>, Refusal> {
 
 fn person(name: &str) -> Result<PersonName, Refusal> {
     PersonName::parse(name).map_err(|error| Refusal::because(Code::E_INVALIDARG, error.to_string()))
+}
+
+fn check_token(token: &str) -> Result<(), Refusal> {
+    if token.len() <= limits::TOKEN_BYTES {
+        return Ok(());
+    }
+    Err(Refusal::because(Code::E_INVALIDARG, "a token is at most 4096 bytes"))
 }
 
 fn set_status(status: Status) -> Result<Request, Refusal> {

@@ -38,6 +38,7 @@ pub(super) fn is_of_lock(told: &Told) -> bool {
         | Told::Progress { .. }
         | Told::Presence { .. }
         | Told::SignedOut { .. }
+        | Told::Expiring { .. }
         | Told::Unknown => false,
     }
 }
@@ -85,6 +86,7 @@ impl Client {
             | Told::Progress { .. }
             | Told::Presence { .. }
             | Told::SignedOut { .. }
+            | Told::Expiring { .. }
             | Told::Unknown => {}
         }
     }

@@ -306,6 +306,12 @@ pub enum Event {
         /// Why.
         code: Code,
     },
+    /// The token with which this client has signed in, one of the product's own backend, is about to
+    /// expire or has expired: give another with `renew`.
+    TokenExpiring {
+        /// When, in milliseconds; 0 if it has.
+        in_ms: u64,
+    },
     /// `OnInvitation`.
     Invitation {
         /// Which session.
@@ -484,6 +490,7 @@ impl Event {
             Event::SignedIn { .. }
             | Event::SignedOut { .. }
             | Event::ConnectionLost { .. }
+            | Event::TokenExpiring { .. }
             | Event::ContactStatus { .. }
             | Event::ReadyToLaunch { .. }
             | Event::BeforeAppLaunch { .. }

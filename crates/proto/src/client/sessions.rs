@@ -61,6 +61,7 @@ impl Sessions {
             Told::Ended(ended) => Some(ended.session),
             Told::Presence { .. }
             | Told::SignedOut { .. }
+            | Told::Expiring { .. }
             | Told::Lock { .. }
             | Told::LockChallenge { .. }
             | Told::LockResult { .. }
@@ -173,6 +174,7 @@ pub(super) fn is_bounded(told: &Told) -> bool {
         | Told::Connected { .. }
         | Told::Progress { .. }
         | Told::SignedOut { .. }
+        | Told::Expiring { .. }
         | Told::Unknown => true,
         Told::Lock { object, .. } | Told::LockResult { object, .. } | Told::LockStatus { object, .. } => {
             is_object(object.as_deref())

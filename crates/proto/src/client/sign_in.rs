@@ -14,6 +14,8 @@ use crate::Millis;
 const REDIRECTS: u8 = 3;
 /// The longest address to be sent to.
 const REDIRECT_BYTES: usize = 2_048;
+/// How often an expired token is tried while the application gets another.
+const RENEWALS: u8 = 8;
 /// Between these a keep-alive makes sense.
 const KEEPALIVE_MS: std::ops::RangeInclusive<Millis> = 1_000..=60 * 60 * 1000;
 
@@ -103,6 +105,7 @@ impl Client {
         self.grace_ms = grace_ms;
         self.standing = Standing::Known(epoch);
         self.redirects = 0;
+        self.renewals = if self.has_issuers_token() { RENEWALS } else { 0 };
         self.link = Link::Up(Up::new(terms, self.now));
         self.timers.set(Deadline::Attempt, None);
         self.timers.set(Deadline::Grace, None);
@@ -135,11 +138,30 @@ impl Client {
     /// The service refuses the sign-in: for good, or for now.
     fn turned_away(&mut self, answer: &Answer) {
         let refusal = Refusal::of(answer);
-        if is_final(refusal.code) {
+        if refusal.code == Code::MSGR_E_INVALID_PASSWORD && self.renewals > 0 {
+            // It was good once, so it has expired: the application has time to get another.
+            self.renewals -= 1;
+            self.emit(Event::TokenExpiring { in_ms: 0 });
+        } else if is_final(refusal.code) {
             return self.stop(Stop::Refused(refusal), None);
         }
         self.outputs.push_back(Output::Close);
         self.lost(refusal.code, refusal.retry_after_ms, Stop::Refused(refusal));
+    }
+
+    /// Whether the credential is a token of the product's own backend, which expires.
+    fn has_issuers_token(&self) -> bool {
+        matches!(&self.credential, Credential::Token(token) if token.bytes().filter(|byte| *byte == b'.').count() == 2)
+    }
+
+    /// Another token for the next sign-ins. `false` if the service has to judge it first.
+    pub(super) fn renew(&mut self, token: &str) -> bool {
+        if self.is_up() {
+            return false;
+        }
+        self.credential = Credential::Token(token.into());
+        self.unsaved = true;
+        true
     }
 
     /// The service sends this client elsewhere.

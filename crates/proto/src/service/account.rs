@@ -17,6 +17,11 @@ impl Service {
                 let passwords = Box::new(passwords);
                 self.wait(waiting, |ticket| Output::ChangePassword { ticket, conn, owner, device, passwords });
             }
+            Request::Renew(token) => {
+                let waiting = waiting(Job::Renew);
+                let (conn, owner) = (waiting.conn, waiting.who.person.clone());
+                self.wait(waiting, |ticket| Output::Renew { ticket, conn, owner, token });
+            }
             Request::Devices => {
                 let waiting = waiting(Job::Devices);
                 let owner = waiting.who.person.clone();

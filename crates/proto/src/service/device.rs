@@ -78,6 +78,7 @@ impl Device {
             | Event::Connected { .. }
             | Event::Presence { .. }
             | Event::SignedOut { .. }
+            | Event::Expiring { .. }
             | Event::Lock { .. }
             | Event::LockChallenge { .. }
             | Event::LockResult { .. }

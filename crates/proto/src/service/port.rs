@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hither_wire::account::{self, NewPassword};
+use hither_wire::account::{self, NewPassword, Token};
 use hither_wire::lock::Response;
 use hither_wire::message::{Answer, ContactAction, Settings, SettingsChange, SignIn};
 use hither_wire::{ClientFrame, Code, DeviceId, Malformed, PersonName, ServerFrame};
@@ -102,6 +102,13 @@ pub enum Input {
         /// What is asked.
         command: Command,
     },
+    /// The answer to [`Output::Renew`].
+    Renewed {
+        /// Of which question.
+        ticket: Ticket,
+        /// For how long the new token counts, in milliseconds; or the refusal.
+        result: Result<u64, Denied>,
+    },
     /// The time of [`super::Service::poll_timeout`] has come.
     Timeout,
     /// The operator has changed the settings. What is decided from now on is decided by these;
@@ -150,6 +157,18 @@ pub enum Output {
         device: DeviceId,
         /// The passwords.
         passwords: Box<NewPassword>,
+    },
+    /// Judge a token that takes the place of one that is about to expire; answered by
+    /// [`Input::Renewed`].
+    Renew {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// On which connection it was given.
+        conn: ConnId,
+        /// Whose it has to be.
+        owner: PersonName,
+        /// The token.
+        token: Token,
     },
     /// Read which devices of a person hold a token; answered by [`Input::Devices`].
     Devices {
@@ -256,6 +275,8 @@ pub struct Admitted {
     pub device: DeviceId,
     /// A new session token, if a password was used.
     pub token: Option<Box<str>>,
+    /// For how long this counts, in milliseconds; for good if nothing is said.
+    pub expires_ms: Option<u64>,
 }
 
 /// A sign-in that is refused.
@@ -312,13 +333,15 @@ pub enum Close {
     TooManyRequests = 4005,
     /// Nothing was heard from the client, not even an answer to a ping.
     Silent = 4006,
+    /// The token with which it had signed in has expired.
+    Expired = 4007,
     /// The device was signed out from elsewhere.
     SignedOut = 4008,
 }
 
 impl Close {
     /// Every reason.
-    pub const ALL: [Close; 12] = [
+    pub const ALL: [Close; 13] = [
         Close::Normal,
         Close::GoingAway,
         Close::Binary,
@@ -330,6 +353,7 @@ impl Close {
         Close::TooSlow,
         Close::TooManyRequests,
         Close::Silent,
+        Close::Expired,
         Close::SignedOut,
     ];
 
@@ -352,6 +376,7 @@ impl Close {
             Close::TooSlow => "the client does not read what it is sent",
             Close::TooManyRequests => "too many requests wait for their answer",
             Close::Silent => "nothing was heard from the client",
+            Close::Expired => "the token has expired: sign in with a new one",
             Close::SignedOut => "this device was signed out: sign in again",
         }
     }

@@ -15,7 +15,7 @@ impl Service {
         let (result, stale) = self.reconsider(conn, result);
         match result {
             Ok(admitted) => {
-                let Admitted { record, device, token } = *admitted;
+                let Admitted { record, device, token, expires_ms } = *admitted;
                 let who = Who { person: record.name.clone(), device };
                 let friendly_name = record.friendly_name.clone();
                 let before = self.seen_status(&who.person);
@@ -23,6 +23,7 @@ impl Service {
                 match self.take_seat(conn, &who, asked) {
                     Err(code) => self.answer(conn, Answer::new(asked.id, code)),
                     Ok((epoch, resumed)) => {
+                        self.expires(&who, expires_ms);
                         let presence = self.presence_of_contacts(&who.person);
                         let signed_in = SignedIn {
                             user: who.person.clone(),
@@ -189,6 +190,7 @@ impl Service {
         let Some(person) = self.people.get_mut(&who.person) else { return };
         let Some(at) = person.devices.iter().position(|device| device.id == who.device) else { return };
         let device = person.devices.remove(at);
+        self.expires(who, None);
         self.forget_locks(who, &device.locks);
         for seat in device.seats {
             self.lost(seat.session, seat.role, who.device);
@@ -208,8 +210,8 @@ impl Service {
             (Ok(_), Job::SignOut) => self.sign_out(waiting.conn, &waiting.who, waiting.id),
             (Ok(friendly_name), Job::Change(change)) => self.changed(waiting, change, friendly_name),
             (Ok(_), Job::RemoveDevice(device)) => self.device_removed(waiting, device),
-            (Ok(_), Job::Invite(_) | Job::Challenge(_) | Job::Password | Job::Devices) => {
-                self.reply_waiting(waiting, Answer::new(0, Code::E_FAIL))
+            (Ok(_), Job::Invite(_) | Job::Challenge(_) | Job::Password | Job::Renew | Job::Devices) => {
+                self.reply_waiting(waiting, Answer::new(0, Code::E_FAIL));
             }
         }
     }

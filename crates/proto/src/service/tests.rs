@@ -441,3 +441,35 @@ fn other_settings_count_for_what_begins_then() {
     let ended: Vec<_> = world.events(bob);
     assert!(matches!(&ended[..], [Event::Ended(ended)] if ended.session == world::id(3)), "{ended:?}");
 }
+
+#[test]
+fn a_token_that_ends_is_told_in_time_and_renewed_or_ends_the_connection() {
+    let mut world = World::new(Config::default());
+    world.expires_ms = Some(600_000);
+    let alice = world.signed_in("alice@x", 1);
+    world.expires_ms = Some(50_000);
+    let bob = world.signed_in("bob@x", 2);
+    world.take(alice);
+    world.take(bob);
+    world.pass(39_999);
+    assert_eq!(world.events(bob), []);
+    world.pass(1);
+    assert_eq!(world.events(bob), [Event::Expiring { in_ms: 10_000 }], "a fifth before");
+    world.ask(bob, r#"{"id":7,"do":"renew","token":"a.b.c"}"#);
+    assert_eq!(world.code(bob), Code::S_OK);
+    world.pass(10_000);
+    assert_eq!(world.closed(bob), None, "the new one counts");
+    world.pass(69_999);
+    assert_eq!(world.events(bob), []);
+    world.pass(1);
+    assert_eq!(world.events(bob), [Event::Expiring { in_ms: 20_000 }]);
+    world.pass(20_000);
+    assert_eq!(world.closed(bob), Some(Close::Expired));
+    world.take(alice);
+    world.pass(600_000 - 140_000 - 60_000);
+    assert_eq!(world.events(alice).last(), Some(&Event::Expiring { in_ms: 60_000 }), "a minute before at most");
+    // Who has gone before the end is not told of it.
+    world.drop_conn(alice);
+    world.pass(120_000);
+    assert_eq!(world.next_timeout(), None);
+}

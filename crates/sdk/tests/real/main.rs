@@ -12,4 +12,5 @@ mod people;
 mod proxy;
 mod sessions;
 mod tls;
+mod tokens;
 mod world;

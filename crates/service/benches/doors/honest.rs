@@ -1,4 +1,4 @@
-//! Who only wants to sign in.
+//! Who only wants to sign in, and to unlock.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use serde_json::{Value, json};
 
+use crate::responses::Pair;
 use crate::wire::Connection;
 
 /// How many sign in, one after the other, each way.
@@ -34,10 +35,21 @@ pub struct Person {
 }
 
 /// How long they took.
+#[derive(Default)]
 pub struct Times {
     millis: Vec<f64>,
     tries: usize,
     gave_up: usize,
+}
+
+impl Times {
+    /// Those of another round as well.
+    pub fn add(&mut self, other: Times) {
+        self.millis.extend(other.millis);
+        self.millis.sort_by(f64::total_cmp);
+        self.tries += other.tries;
+        self.gave_up += other.gave_up;
+    }
 }
 
 impl fmt::Display for Times {
@@ -71,7 +83,7 @@ pub async fn prepare(url: &str) -> anyhow::Result<Vec<Person>> {
 }
 
 pub async fn sign_in(url: &str, people: &mut [Person], way: Way) -> anyhow::Result<Times> {
-    let mut times = Times { millis: Vec::new(), tries: 0, gave_up: 0 };
+    let mut times = Times::default();
     for person in people {
         let from = match way {
             Way::Token | Way::KnownDevice => person.from,
@@ -105,8 +117,40 @@ pub async fn sign_in(url: &str, people: &mut [Person], way: Way) -> anyhow::Resu
                 break;
             }
             let wait = answer["retry_after_ms"].as_u64().unwrap_or(1_000);
+            // sleep: as long as the service has asked for.
             tokio::time::sleep(Duration::from_millis(wait)).await;
         }
+    }
+    times.millis.sort_by(f64::total_cmp);
+    Ok(times)
+}
+
+/// They unlock, after signing in by token: how long that takes from the challenge on.
+pub async fn unlock(url: &str, people: &[Person], pair: &Pair) -> anyhow::Result<Times> {
+    let mut times = Times::default();
+    for person in people {
+        let mut connection = Connection::open(url, person.from).await?;
+        let sign_in = json!({"do": "sign-in", "token": person.token, "device": person.device});
+        let answer = connection.ask(sign_in).await?;
+        ensure!(answer["code"] == 0, "{answer}");
+        let started = Instant::now();
+        loop {
+            times.tries += 1;
+            let status = connection.respond(&pair.id, |challenge| pair.response(challenge)).await?;
+            if status["status"] == "UNLOCKED" {
+                times.millis.push(started.elapsed().as_secs_f64() * 1000.0);
+                break;
+            }
+            ensure!(status["retry_after_ms"].is_u64(), "{status}");
+            if started.elapsed() > PATIENCE {
+                times.gave_up += 1;
+                break;
+            }
+            let wait = status["retry_after_ms"].as_u64().unwrap_or(1_000);
+            // sleep: as long as the service has asked for.
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+        }
+        drop(connection.ask(json!({"do": "sign-out"})).await);
     }
     times.millis.sort_by(f64::total_cmp);
     Ok(times)

@@ -40,6 +40,8 @@ pub struct Person {
     disabled_since: Option<String>,
     /// Whether there is a password to sign in with.
     has_password: bool,
+    /// The issuer whose tokens the person signs in with; null for an account of the service's own.
+    issuer: Option<String>,
 }
 
 /// A page of people, by name.
@@ -101,7 +103,7 @@ fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Res
 
 impl Person {
     fn of(person: store::Person) -> Person {
-        let store::Person { name, friendly_name, created, disabled, has_password } = person;
+        let store::Person { name, friendly_name, created, disabled, has_password, issuer } = person;
         Person {
             name: name.to_string(),
             friendly_name,
@@ -109,6 +111,7 @@ impl Person {
             disabled: disabled.is_some(),
             disabled_since: disabled.map(text::time),
             has_password,
+            issuer,
         }
     }
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hither_proto::Millis;
-use hither_proto::service::{Admitted, Input};
+use hither_proto::service::{Admitted, Input, Record};
 use hither_wire::account::{NewPassword, Registration};
 use hither_wire::message::{Credential, SignIn};
-use hither_wire::{DeviceId, Guid, PersonName};
+use hither_wire::{Code, DeviceId, Guid, PersonName};
 use sha2::{Digest as _, Sha256};
 
 use super::line::Standing;
@@ -19,6 +19,7 @@ use super::{Failures, Job, Work};
 use crate::audit::{Action, Actor, Audit, AuditEvent, CodeName, Means};
 use crate::config::Live;
 use crate::driver::Clock;
+use crate::issuers::{Claims, left_ms};
 use crate::password;
 use crate::store::{Registered, Store, StoreError};
 
@@ -80,7 +81,76 @@ impl Judge {
                 };
                 Input::PasswordChanged { ticket, result }
             }
+            // Only what others have issued ends.
+            Work::Renew { ticket, owner, .. } => {
+                let refused = self.failed(address, &owner, "not-an-issuers-token");
+                let result = Err(self.refused(refused, Some(owner), address, Means::Token));
+                Input::Renewed { ticket, result }
+            }
         }
+    }
+
+    /// Whether somebody with a token may try, or was wrong too often.
+    pub fn may_try(&self, job: &Job) -> Result<(), Refused> {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let allowance = self.config.get().failures_per_address;
+        match failures.by_address.wait(self.clock.now(), &job.address, allowance) {
+            0 => Ok(()),
+            wait_ms => Err(Refused::too_busy(wait_ms)),
+        }
+    }
+
+    /// Lets somebody in whose issuer's token is good.
+    pub fn admit_claims(&self, job: Job, (issuer, claims): (String, Claims)) -> Input {
+        let Job { conn, address, work } = job;
+        let by = Means::Issuer(issuer.clone());
+        let named = match &work {
+            Work::SignIn { sign_in, .. } => sign_in.user.clone(),
+            Work::Renew { owner, .. } | Work::NewPassword { owner, .. } => Some(owner.clone()),
+        };
+        let result = self.settled(self.person_of(&issuer, &claims, named.as_ref()));
+        let result = match result {
+            Ok(record) => Ok((record, left_ms(&claims))),
+            Err(refused) => Err(self.refused(refused, Some(claims.person), address, by.clone())),
+        };
+        match work {
+            Work::SignIn { sign_in, .. } => {
+                let result = result.map(|(record, left)| {
+                    let device = sign_in.device.unwrap_or_else(|| Guid(uuid::Uuid::new_v4().as_u128()));
+                    let person = record.name.clone();
+                    self.audit.tell(AuditEvent::SignedIn { person, device, address, by });
+                    Box::new(Admitted { record, device, token: None, expires_ms: Some(left) })
+                });
+                Input::Authenticated { conn, result }
+            }
+            Work::Renew { ticket, .. } | Work::NewPassword { ticket, .. } => {
+                Input::Renewed { ticket, result: result.map(|(_, left)| left) }
+            }
+        }
+    }
+
+    /// Refuses somebody whose token is not good.
+    pub fn refuse_token(&self, job: &Job, refused: Refused) -> Input {
+        if matches!(refused.why, Why::Reason(_)) && refused.denied.code == Code::MSGR_E_INVALID_PASSWORD {
+            let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+            failures.by_address.take(self.clock.now(), job.address, self.config.get().failures_per_address);
+        }
+        let person = job.name().cloned();
+        self.refused(refused, person, job.address, Means::Issuer(String::new()));
+        job.refuse(&refused)
+    }
+
+    /// The person of good claims, made if there is none yet.
+    fn person_of(&self, issuer: &str, claims: &Claims, named: Option<&PersonName>) -> Result<Record, Failed> {
+        if named.is_some_and(|named| *named != claims.person) {
+            return Err(Refused::wrong("token-of-another").into());
+        }
+        let Claims { person, friendly_name, contacts, .. } = claims;
+        if self.store.is_disabled(person)? {
+            return Err(Refused::wrong("disabled").into());
+        }
+        let kept = self.store.keep_person(issuer, person, friendly_name.as_deref(), contacts.as_deref())?;
+        kept.ok_or_else(|| Refused::wrong("person-of-somebody-else").into())
     }
 
     /// How much speaks for somebody with a password; or that they have to wait.
@@ -241,7 +311,7 @@ impl Judge {
             return Err(Refused::failed("no-randomness").into());
         };
         self.store.add_token(&hash_of(&token), name, device, client, self.config.get().tokens_per_account)?;
-        Ok(Admitted { record, device, token: Some(token.into()) })
+        Ok(Admitted { record, device, token: Some(token.into()), expires_ms: None })
     }
 
     /// A token names the person and the device by itself; who names others is refused.
@@ -259,7 +329,7 @@ impl Judge {
             return Err(Refused::restricted("passwords-are-off", message).into());
         }
         let record = self.store.record(&name)?.ok_or(Refused::wrong("no-such-person"))?;
-        Ok(Admitted { record, device, token: None })
+        Ok(Admitted { record, device, token: None, expires_ms: None })
     }
 
     fn must_wait(&self, address: IpAddr, name: &PersonName) -> Millis {

@@ -61,7 +61,7 @@ pub enum KeyError {
 pub enum KeyFileError {
     /// There is none, and there should be.
     #[error(
-        "there is no key file {0}: put back the one that the keys are sealed with, or name it with --key-file. \
+        "there is no key file {0}: put back the one that the keys are sealed with, or name it with --key-file (lock.key_file of a service). \
          `hither key issue` makes one with the first pair; where one is lost for good, with --new-key-file once every \
          pair is revoked"
     )]
@@ -87,6 +87,8 @@ pub enum KeyFileError {
     #[error("the key file {0} is not random: make one with `openssl rand -base64 32`")]
     Weak(PathBuf),
     /// The keys are sealed with another.
-    #[error("the key file {0} is not the one that the keys are sealed with: name that with --key-file, or put it back")]
+    #[error(
+        "the key file {0} is not the one that the keys are sealed with: put that back, or name it with --key-file (lock.key_file of a service)"
+    )]
     Another(PathBuf),
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use hither_wire::Guid;
 use rusqlite::types::Type;
-use rusqlite::{OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 
-use super::{BUSY, Store, StoreError, now};
+use super::{BUSY, FILE, Store, StoreError, now};
 use crate::keys::Environment;
 
 /// The use of a pair is noted this exactly.
@@ -175,6 +175,14 @@ impl Store {
     /// What the key file is recognised by, once there is something.
     pub(crate) fn seal_check(&self) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.db.query_row("SELECT sealed FROM app_seal", [], |row| row.get(0)).optional()?)
+    }
+
+    /// What the key file of the store in a directory is recognised by, if that can be read. Changes
+    /// nothing, makes nothing, and takes a store of an older version as it is.
+    pub(crate) fn seal_check_in(directory: &Path) -> Option<Vec<u8>> {
+        let db = Connection::open_with_flags(directory.join(FILE), OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+        db.busy_timeout(BUSY).ok()?;
+        db.query_row("SELECT sealed FROM app_seal", [], |row| row.get(0)).ok()
     }
 
     /// Keeps what the key file is recognised by, unless another process has been faster; what counts.

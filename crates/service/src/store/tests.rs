@@ -194,3 +194,18 @@ fn what_cannot_be_opened_is_said_and_left_alone() {
     assert!(std::fs::read_to_string(&file).unwrap().starts_with("this is no database"));
     assert!(matches!(Store::open(&file), Err(StoreError::Open { .. })));
 }
+
+#[test]
+fn people_of_an_issuer_are_made_when_they_come_and_belong_to_it() {
+    let (_directory, store) = store();
+    let name = |text: &str| PersonName::parse(text).unwrap();
+    let (anna, bert) = (name("anna@shop.example"), name("bert@shop.example"));
+    let record = store.keep_person("shop", &anna, Some("Anna"), Some(std::slice::from_ref(&bert))).unwrap().unwrap();
+    assert_eq!((&*record.friendly_name, record.contacts.len()), ("Anna", 1));
+    assert_eq!(store.password_hash(&anna).unwrap(), None);
+    assert!(store.keep_person("club", &anna, None, None).unwrap().is_none());
+    assert!(store.keep_person("club", &bert, None, None).unwrap().is_none(), "made as a contact");
+    let again = store.keep_person("shop", &anna, None, None).unwrap().unwrap();
+    assert_eq!((&*again.friendly_name, again.contacts.len()), ("Anna", 1), "what is not said stays");
+    assert_eq!(store.keep_person("shop", &anna, Some("A"), Some(&[])).unwrap().unwrap().contacts.len(), 0);
+}

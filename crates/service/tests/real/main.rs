@@ -3,12 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod accounts;
 mod admin;
 mod context;
 mod crossing;
 mod devices;
 mod hostile;
 mod http;
+mod issuers;
 mod lock;
 mod logs;
 mod operations;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Flat, Wrong, bounded, guid, need, units, wrong};
-use crate::account::{NewPassword, Registration, Request};
+use crate::account::{NewPassword, Registration, Request, Token};
 use crate::limits;
 
 impl<'a> Flat<'a> {
@@ -13,6 +13,7 @@ impl<'a> Flat<'a> {
                 let old = need(bounded(self.password, limits::PASSWORD_BYTES, "password")?, "password")?;
                 Request::Password(NewPassword { old, new: new_password(self.new_password, "new_password")? })
             }
+            "renew" => Request::Renew(Token(need(bounded(self.token, limits::TOKEN_BYTES, "token")?, "token")?)),
             "devices" => Request::Devices,
             _ => Request::RemoveDevice { device: guid(self.device.as_ref(), "device")? },
         })
@@ -33,6 +34,7 @@ impl<'a> Flat<'a> {
                 self.password = Some(Cow::Borrowed(old));
                 self.new_password = Some(Cow::Borrowed(new));
             }
+            Request::Renew(Token(token)) => self.token = Some(Cow::Borrowed(token)),
             Request::Devices => {}
             Request::RemoveDevice { device } => self.device = Some(Cow::Owned(device.to_string())),
         }

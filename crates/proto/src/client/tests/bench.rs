@@ -262,6 +262,7 @@ fn event_line(event: &Event) -> String {
         Event::SignedIn { resumed: true, .. } => "SignedIn resumed".into(),
         Event::SignedIn { resumed: false, .. } => "SignedIn".into(),
         Event::SignedOut { code } => format!("SignedOut {code}"),
+        Event::TokenExpiring { in_ms } => format!("TokenExpiring {in_ms}"),
         Event::ConnectionLost { code } => format!("ConnectionLost {code}"),
         Event::Invitation { session, from, data: d, ring_ms, .. } => {
             format!("Invitation s{} {from}{} {ring_ms}", n(session), data(d))

@@ -182,6 +182,7 @@ impl Watch {
             Event::SignedIn { .. }
             | Event::SignedOut { .. }
             | Event::ConnectionLost { .. }
+            | Event::TokenExpiring { .. }
             | Event::SendError { .. }
             | Event::Progress { .. }
             | Event::ContactStatus { .. }

@@ -22,6 +22,8 @@ pub struct World {
     closed: HashMap<ConnId, Close>,
     held: Option<Vec<Output>>,
     loads: usize,
+    /// For how long a sign-in counts.
+    pub expires_ms: Option<u64>,
     /// What the store says of devices.
     pub devices: Vec<hither_wire::account::Device>,
     /// Challenges drawn so far: they are `c1`, `c2` and so on.
@@ -86,6 +88,7 @@ impl World {
             closed: HashMap::new(),
             held: None,
             loads: 0,
+            expires_ms: None,
             devices: Vec::new(),
             drawn: 0,
             judging: Vec::new(),
@@ -329,6 +332,7 @@ impl World {
             | Output::Load { .. }
             | Output::Store { .. }
             | Output::ChangePassword { .. }
+            | Output::Renew { .. }
             | Output::Devices { .. }
             | Output::Draw { .. }
             | Output::Judge { .. }
@@ -347,6 +351,7 @@ impl World {
                             record: record.clone(),
                             device: sign_in.device.unwrap_or(Guid(1)),
                             token: None,
+                            expires_ms: self.expires_ms,
                         })
                     })
                     .ok_or(Denied::new(Code::MSGR_E_INVALID_PASSWORD));
@@ -368,6 +373,7 @@ impl World {
                 let result = if &*passwords.old == "pw" { Ok(()) } else { wrong };
                 Some(Input::PasswordChanged { ticket, result })
             }
+            Output::Renew { ticket, .. } => Some(Input::Renewed { ticket, result: Ok(100_000) }),
             Output::Devices { ticket, .. } => Some(Input::Devices { ticket, result: Ok(self.devices.clone()) }),
             Output::Load { ticket, who } => {
                 self.loads += 1;
