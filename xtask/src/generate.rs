@@ -1,5 +1,7 @@
 //! `cargo xtask generate`: the parts of `spec/` that say the same as the code, written from it.
 //!
+//! And `spec/operator-api.json`, whole, as `hither openapi` prints it.
+//!
 //! A part stands between two comments, `<!-- generated: NAME -->` and `<!-- end of NAME -->`; what is
 //! around it is written by hand.
 
@@ -9,6 +11,8 @@ mod session;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+
+use crate::shell;
 
 /// What can be asked of `cargo xtask generate`.
 #[derive(Clone, Copy, clap::Args)]
@@ -34,8 +38,19 @@ const DOCUMENTS: &[(&str, &[Part])] = &[
     ),
 ];
 
-/// Writes the generated parts, or says which are out of date.
+/// The description of the operator's API. The command prints it: this crate does not carry a service.
+const OPERATOR_API: &str = "spec/operator-api.json";
+
+/// Writes what is generated, or says what is out of date.
 pub fn run(root: &Path, args: Args) -> anyhow::Result<()> {
+    parts(root, args)?;
+    let print = ["run", "--quiet", "--package", "hither-cli", "--", "openapi"];
+    let description = shell::output(shell::command(root, "cargo", &print)).context("`hither openapi` failed")?;
+    let full = root.join(OPERATOR_API);
+    write(&full, OPERATOR_API, std::fs::read_to_string(&full).unwrap_or_default().as_str(), &description, args)
+}
+
+fn parts(root: &Path, args: Args) -> anyhow::Result<()> {
     for (path, parts) in DOCUMENTS {
         let full = root.join(path);
         let before = std::fs::read_to_string(&full).context(*path)?;
@@ -43,15 +58,20 @@ pub fn run(root: &Path, args: Args) -> anyhow::Result<()> {
         for (name, write) in *parts {
             after = replace(&after, name, &write()).with_context(|| format!("{path} has no place for `{name}`"))?;
         }
-        if before == after {
-            continue;
-        }
-        if args.check {
-            bail!("{path} is not what the code says; `cargo xtask generate` writes it anew");
-        }
-        std::fs::write(&full, after).context(*path)?;
-        println!("{path} is written anew");
+        write(&full, path, &before, &after, args)?;
     }
+    Ok(())
+}
+
+fn write(full: &Path, path: &str, before: &str, after: &str, args: Args) -> anyhow::Result<()> {
+    if before == after {
+        return Ok(());
+    }
+    if args.check {
+        bail!("{path} is not what the code says; `cargo xtask generate` writes it anew");
+    }
+    std::fs::write(full, after).with_context(|| path.to_owned())?;
+    println!("{path} is written anew");
     Ok(())
 }
 
@@ -91,13 +111,13 @@ mod tests {
     fn a_part_that_is_out_of_date_fails_the_check_and_is_written_otherwise() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("spec")).unwrap();
-        for (path, parts) in DOCUMENTS {
-            let places = parts.iter().map(|(name, _)| format!("<!-- generated: {name} -->\n<!-- end of {name} -->\n"));
+        for (path, named) in DOCUMENTS {
+            let places = named.iter().map(|(name, _)| format!("<!-- generated: {name} -->\n<!-- end of {name} -->\n"));
             std::fs::write(folder.path().join(path), places.collect::<String>()).unwrap();
         }
-        assert!(run(folder.path(), Args { check: true }).is_err());
-        run(folder.path(), Args { check: false }).unwrap();
-        run(folder.path(), Args { check: true }).unwrap();
+        assert!(parts(folder.path(), Args { check: true }).is_err());
+        parts(folder.path(), Args { check: false }).unwrap();
+        parts(folder.path(), Args { check: true }).unwrap();
     }
 
     #[test]

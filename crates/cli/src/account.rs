@@ -37,6 +37,8 @@ pub fn run(action: AccountAction) -> Result<ExitCode> {
                 .with_context(|| format!("cannot rename {}", whose.user))?;
             tell(&whose, Action::Renamed);
         }
+        AccountAction::Disable { whose } => set_disabled(&whose, true)?,
+        AccountAction::Enable { whose } => set_disabled(&whose, false)?,
         AccountAction::Code(action) => code::run(action)?,
         AccountAction::Remove { whose } => {
             open(&whose.store)?.remove_account(&whose.user).with_context(|| format!("cannot remove {}", whose.user))?;
@@ -44,6 +46,13 @@ pub fn run(action: AccountAction) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn set_disabled(whose: &Whose, disabled: bool) -> Result<()> {
+    let what = if disabled { "disable" } else { "enable" };
+    open(&whose.store)?.set_disabled(&whose.user, disabled).with_context(|| format!("cannot {what} {}", whose.user))?;
+    tell(whose, if disabled { Action::AccountDisabled } else { Action::AccountEnabled });
+    Ok(())
 }
 
 fn tell(whose: &Whose, action: Action) {
@@ -71,10 +80,15 @@ fn open_or_make(store: &StoreArgs) -> Result<Store> {
 fn list(store: &StoreArgs, json: bool) -> Result<()> {
     for account in open(store)?.accounts().context("cannot read the accounts")? {
         let line = if json {
-            let Account { name, friendly_name, created } = account;
-            serde_json::json!({ "user": name, "friendly_name": friendly_name, "created": created }).to_string()
+            let Account { name, friendly_name, created, disabled } = account;
+            serde_json::json!({
+                "user": name, "friendly_name": friendly_name, "created": created, "disabled": disabled
+            })
+            .to_string()
         } else {
-            format!("{:<24} {}", escape(&account.name), escape(&account.friendly_name)).trim_end().to_owned()
+            let disabled = if account.disabled { " (disabled)" } else { "" };
+            let name = escape(&account.friendly_name);
+            format!("{:<24} {name}{disabled}", escape(&account.name)).trim_end().to_owned()
         };
         print_line(&line).context("cannot write to standard output")?;
     }

@@ -111,6 +111,8 @@ pub enum Action {
     Config(Box<ConfigAction>),
     /// Asks a service on this machine whether it takes clients
     Health(Box<Sources>),
+    /// Prints the description of the operator's HTTP API, as `OpenAPI`
+    Openapi,
     /// Copies the store of a service, also while that runs
     Backup(BackupArgs),
     /// Adds, lists and removes accounts, also while the service runs

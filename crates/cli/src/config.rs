@@ -8,7 +8,6 @@
 //! | `check`, `secrets` | find what the values alone do not show |
 //! | `sections` | say what they mean |
 //! | `print` | show them |
-//! | `not_yet` | what can be read and is not there |
 //!
 //! A flag counts before the environment, the environment before the file, the file before the default.
 //! Everything that is wrong is found at once, and nothing that is wrong is passed over.
@@ -18,7 +17,6 @@ mod environment;
 mod file;
 mod flags;
 mod layers;
-mod not_yet;
 mod print;
 mod secrets;
 mod sections;
@@ -121,7 +119,6 @@ impl Sources {
         let (settings, mut findings) = self.read();
         let configured = Configured::of(&settings);
         findings.extend(check::settings(&settings));
-        findings.extend(not_yet::findings(&configured, &settings));
         (settings, configured, findings)
     }
 

@@ -80,6 +80,10 @@ fn run(action: Action) -> Result<ExitCode> {
         Action::Serve(args) => runtime()?.block_on(serve::run(*args)),
         Action::Config(action) => config::run(*action),
         Action::Health(sources) => health::run(&sources),
+        Action::Openapi => {
+            terminal::show(hither_service::describe_admin().trim_end())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Action::Backup(args) => backup::run(&args),
         Action::Account(action) => account::run(action),
         Action::Key(action) => key::run(action),

@@ -36,6 +36,9 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode> {
     if let Some(address) = server.operations_addr() {
         tracing::info!(%address, "operators' tools are answered");
     }
+    if let Some(address) = server.admin_addr() {
+        tracing::info!(%address, "the operator's API is served");
+    }
     print_line(&format!("listening on {}", server.url())).context("cannot write to standard output")?;
     notify::ready();
     let handle = server.handle();

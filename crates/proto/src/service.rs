@@ -16,6 +16,7 @@
 //! | `expiry` | tokens that end while somebody is signed in |
 //! | `device` | a device's numbered events and kept answers |
 //! | `locks` | who may do what is locked (section 2.3) |
+//! | `operator` | what the operator asks, and changes at once |
 //! | `quota` | invitations a minute |
 //!
 //! It knows no sockets, no passwords and no database: `hither-service` does.
@@ -28,6 +29,7 @@ mod device;
 mod expiry;
 mod invite;
 mod locks;
+mod operator;
 mod port;
 mod presence;
 mod quota;
@@ -46,6 +48,8 @@ pub use config::Config;
 use connection::Conn;
 use device::Device;
 use locks::{Holder, Object};
+use operator::Refreshing;
+pub use operator::{Command, Filter, Line, Page, Presence, PresentDevice, Told};
 pub use port::{Admitted, Change, Close, ConnId, Denied, Input, Output, Record, Ticket, Whom};
 use quota::Quota;
 
@@ -64,6 +68,8 @@ pub struct Service {
     waiting: BTreeMap<Ticket, Waiting>,
     /// Locks that wait for a challenge that nobody has asked for, or for a judgement.
     locks: BTreeMap<Ticket, Holder>,
+    /// Records that are being read anew, because the operator has changed them.
+    refreshing: BTreeMap<Ticket, Refreshing>,
     tickets: u64,
     /// The number of the next stay of a device.
     next_epoch: u64,
@@ -146,6 +152,7 @@ impl Service {
             timers: Timers::default(),
             waiting: BTreeMap::new(),
             locks: BTreeMap::new(),
+            refreshing: BTreeMap::new(),
             tickets: 0,
             next_epoch: first_epoch,
             maybe_idle: Vec::new(),
@@ -171,6 +178,7 @@ impl Service {
             Input::Judged { ticket, judgement } => self.judged(ticket, judgement),
             Input::Lock { on } => self.switch_lock(on),
             Input::Challenge(whom) => self.challenge_unasked(&whom),
+            Input::Operator { ticket, command } => self.operator(ticket, command),
             Input::Timeout => self.timeout(),
             Input::Configured(config) => self.config = *config,
             Input::Shutdown => self.shutdown(),

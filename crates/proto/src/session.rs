@@ -35,6 +35,8 @@ pub struct Session {
     phase: Phase,
     /// Stages the inviter has been told of already, as bits: each is told once.
     told_stages: u8,
+    /// When it began to ring.
+    began: Millis,
 }
 
 /// What can happen to a session.
@@ -113,7 +115,7 @@ impl Session {
             times,
         };
         tracing::info!(session = %card.id, "READY -> INVITATION");
-        Session { card, phase: Phase::Ringing(ringing), told_stages: 0 }
+        Session { card, phase: Phase::Ringing(ringing), told_stages: 0, began: now }
     }
 
     /// Rings one more device of the invitee and says what to tell it; `None` if it does not ring.
@@ -175,6 +177,16 @@ impl Session {
         let mut tells = self.terminate(Code::SR_CONNECTION_FAILURE);
         tells.retain(|tell| (tell.to, tell.device) != (role, device));
         tells
+    }
+
+    /// Somebody ends it who is not in it: straight to TERMINATED, for everybody who is.
+    pub fn end_because(&mut self, code: Code) -> Vec<Tell> {
+        if self.is_over() { Vec::new() } else { self.terminate(code) }
+    }
+
+    /// When it began to ring.
+    pub fn began(&self) -> Millis {
+        self.began
     }
 
     /// The invitation has reached a device of the invitee.

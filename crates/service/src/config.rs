@@ -1,5 +1,6 @@
 //! Everything that an operator can set, with its default.
 
+mod admin;
 mod live;
 mod tls;
 
@@ -12,6 +13,7 @@ use hither_proto::service::Config;
 
 use crate::issuers::Issuer;
 use crate::keys::LockConfig;
+pub use admin::AdminConfig;
 pub use live::Live;
 pub use tls::TlsFiles;
 
@@ -62,6 +64,8 @@ pub struct ServiceConfig {
     /// Lock and Key (section 2.3 of the reference); off if there is none. It decides over what the
     /// machine's own settings say of the lock.
     pub lock: Option<LockConfig>,
+    /// The operator's HTTP API; off if there is none.
+    pub admin: Option<AdminConfig>,
 }
 
 /// Parameters of Argon2id.
@@ -104,6 +108,7 @@ impl ServiceConfig {
             token_days: 90,
             tokens_per_account: 32,
             lock: None,
+            admin: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hither_proto::Millis;
-use hither_proto::service::{ConnId, Input, Output, Service};
+use hither_proto::service::{Command, ConnId, Input, Output, Service, Ticket, Told};
 use hither_wire::{Code, Event, ServerFrame};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -25,6 +25,8 @@ const BATCH: usize = 64;
 pub enum Note {
     /// A connection is open.
     Opened(ConnId, Arc<Link>),
+    /// The operator asks, and is told.
+    Operator(Command, oneshot::Sender<Told>),
     /// Anything else.
     Input(Input),
 }
@@ -62,6 +64,9 @@ pub struct Driver {
     metrics: Arc<Metrics>,
     /// Answers that could be given without waiting.
     soon: Vec<Input>,
+    /// Where the operator waits for an answer; requests are bounded where they come in.
+    asked: HashMap<Ticket, oneshot::Sender<Told>>,
+    asked_so_far: u64,
 }
 
 impl Driver {
@@ -74,7 +79,8 @@ impl Driver {
         locks: Locks,
         metrics: Arc<Metrics>,
     ) -> Driver {
-        Driver { machine, clock, links: HashMap::new(), auth, writer, locks, metrics, soon: Vec::new() }
+        let (links, asked) = (HashMap::new(), HashMap::new());
+        Driver { machine, clock, links, auth, writer, locks, metrics, soon: Vec::new(), asked, asked_so_far: 0 }
     }
 
     /// Runs until `stop`; everybody has been told then.
@@ -114,6 +120,12 @@ impl Driver {
                 self.links.insert(conn, link);
                 self.handle(Input::Opened { conn });
             }
+            Note::Operator(command, answer) => {
+                self.asked_so_far += 1;
+                let ticket = Ticket(self.asked_so_far);
+                self.asked.insert(ticket, answer);
+                self.handle(Input::Operator { ticket, command });
+            }
             Note::Input(input) => {
                 if let Input::Closed { conn } = &input {
                     self.links.remove(conn);
@@ -150,6 +162,7 @@ impl Driver {
                 | Input::Judged { .. }
                 | Input::Lock { .. }
                 | Input::Challenge(_)
+                | Input::Operator { .. }
                 | Input::Timeout
                 | Input::Configured(_)
                 | Input::Shutdown => {}
@@ -206,6 +219,10 @@ impl Driver {
             Output::Load { ticket, who } => self.soon.extend(self.writer.submit(writer::Job::Load(ticket, who))),
             Output::Store { ticket, owner, change } => {
                 self.soon.extend(self.writer.submit(writer::Job::Store(ticket, owner, change)));
+            }
+            Output::Told { ticket, answer } => {
+                // Whoever has hung up is not told.
+                drop(self.asked.remove(&ticket).map(|asked| asked.send(answer)));
             }
             Output::Draw { ticket } => self.soon.push(Input::Drawn { ticket, challenge: lock::draw() }),
             Output::Judge { ticket, conn, person, challenge, response } => {

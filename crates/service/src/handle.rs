@@ -5,8 +5,9 @@ use std::sync::Arc;
 use hither_proto::service::Input;
 use tokio::sync::{mpsc, watch};
 
+use crate::admin::{AdminError, AdminLocks};
 use crate::audit::{Action, Actor, Audit, AuditEvent};
-use crate::config::{Live, ServiceConfig};
+use crate::config::{AdminConfig, Live, ServiceConfig};
 use crate::driver::Note;
 use crate::gate::Gate;
 use crate::keys::{KeyError, Keychain};
@@ -25,6 +26,9 @@ pub enum ReloadError {
     /// The keys of Lock and Key cannot be had.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// The operator's API cannot be served so.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
 }
 
 /// Changes a service that runs. Clones are the same service's.
@@ -37,6 +41,7 @@ pub struct Handle {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) judge: JudgeSlot,
     pub(crate) audit: Audit,
+    pub(crate) admin: Option<AdminLocks>,
     pub(crate) drain: watch::Sender<bool>,
 }
 
@@ -59,7 +64,17 @@ impl Handle {
             tls.set_files(files)?;
             tls.ends().into_iter().for_each(|at| self.metrics.certificate_ends(at));
         }
+        // It is on or off, and where it is, from the start.
+        let admin = match (&self.admin, &running.admin, &config.admin) {
+            (Some(locks), Some(running), Some(admin)) => {
+                let admin = AdminConfig { listen: running.listen, ..admin.clone() };
+                locks.reload(&admin)?;
+                Some(admin)
+            }
+            (_, running, _) => running.clone(),
+        };
         let config = ServiceConfig {
+            admin,
             listen: running.listen,
             operations: running.operations,
             data: running.data.clone(),

@@ -5,6 +5,7 @@
 //! its own; passwords and the store have threads of their own and answer into the driver's inbox.
 //! Every queue between them is bounded, and the driver never waits for any of them.
 
+mod admin;
 pub mod audit;
 mod auth;
 mod config;
@@ -27,8 +28,9 @@ mod tls;
 mod upgrade;
 mod writer;
 
+pub use admin::{AdminError, AuthoritiesError, TokenError, describe as describe_admin};
 pub use audit::{AuditEvent, AuditTo};
-pub use config::{PasswordCost, ServiceConfig, TlsFiles};
+pub use config::{AdminConfig, PasswordCost, ServiceConfig, TlsFiles};
 pub use handle::{Handle, ReloadError};
 pub use hither_proto::rate::Allowance;
 pub use hither_proto::service::Config as MachineConfig;
@@ -38,5 +40,7 @@ pub use keys::LockConfig;
 pub use lock::LockControl;
 pub use password::{PasswordError, hash as hash_password};
 pub use server::{Server, StartError};
-pub use store::{Account, NewCode, RegistrationCode, Revoked, Store, StoreError};
+pub use store::{
+    Account, Changed, ContactOutcome, NewCode, Person, PersonChange, RegistrationCode, Revoked, Store, StoreError,
+};
 pub use tls::{TlsError, Validity, inspect as inspect_certificate};

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
+use crate::admin::{self, AdminDoor, AdminError};
 use crate::audit::{Action, Actor, Audit, AuditEvent, AuditTo};
 use crate::auth::Auth;
 use crate::config::{Live, ServiceConfig};
@@ -55,6 +56,9 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// The operator's API cannot be served.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -83,6 +87,8 @@ pub struct Server {
     stop: oneshot::Sender<()>,
     /// Where operators' tools ask.
     operations: Option<TcpListener>,
+    /// The operator's API, and what it works with.
+    admin: Option<(AdminDoor, admin::Parts)>,
     driver: tokio::task::JoinHandle<()>,
     audit: Audit,
     /// The thread that writes the audit.
@@ -112,6 +118,10 @@ impl Server {
             }
             None => None,
         };
+        let admin = match &config.admin {
+            Some(admin) => Some(AdminDoor::bind(admin).await?),
+            None => None,
+        };
         let tls = config.tls.as_ref().map(Tls::open).transpose().map_err(StartError::Tls)?.map(Arc::new);
         let live = Live::new(config);
         let config = live.get();
@@ -139,17 +149,22 @@ impl Server {
         let driver = tokio::spawn(driver.run(notes, stopped));
         tls.iter().filter_map(|tls| tls.ends()).for_each(|at| metrics.certificate_ends(at));
         let gate = Gate::new(config.connections, config.connections_per_address);
-        let handle = Handle {
-            config: live,
-            inbox,
-            gate,
-            tls,
-            metrics,
-            judge,
-            audit: audit.clone(),
-            drain: watch::Sender::new(false),
+        let drain = watch::Sender::new(false);
+        let admin_locks = admin.as_ref().map(AdminDoor::locks);
+        let admin = match admin {
+            Some(door) => {
+                let store = Store::open_beside(&config.data)?;
+                let (config, draining) = (live.clone(), drain.subscribe());
+                Some((
+                    door,
+                    admin::Parts { config, clock, audit: audit.clone(), inbox: inbox.clone(), draining, store },
+                ))
+            }
+            None => None,
         };
-        Ok(Server { listener, address, handle, stop, operations, driver, audit, writing, revocations })
+        let handle =
+            Handle { config: live, inbox, gate, tls, metrics, judge, audit: audit.clone(), admin: admin_locks, drain };
+        Ok(Server { listener, address, handle, stop, operations, admin, driver, audit, writing, revocations })
     }
 
     /// What can be changed while it runs.
@@ -165,6 +180,11 @@ impl Server {
     /// Where operators' tools ask, if there is such a place.
     pub fn operations_addr(&self) -> Option<SocketAddr> {
         self.operations.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// Where the operator's API is, if it is served.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().and_then(|(door, _)| door.local_addr())
     }
 
     /// Asks for proofs while the service runs.
@@ -183,15 +203,27 @@ impl Server {
     /// # Panics
     /// If the machine has: there is no going on without it, and no telling what it would have said.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Server { listener, address, handle, stop: halt, operations, mut driver, audit, writing, revocations } =
-            self;
+        let Server {
+            listener,
+            address,
+            handle,
+            stop: halt,
+            operations,
+            admin,
+            mut driver,
+            audit,
+            writing,
+            revocations,
+        } = self;
         audit.tell(AuditEvent::ServiceStarted { version: env!("CARGO_PKG_VERSION") });
-        let Handle { config, inbox, gate, tls, metrics, drain, judge: _, audit: _ } = handle;
+        let Handle { config, inbox, gate, tls, metrics, drain, judge: _, audit: _, admin: _ } = handle;
         let revocations = lock::watch(revocations, LockControl::new(inbox.clone()));
         let revocations = Some(tokio::spawn(revocations).abort_handle());
         let operations = operations.map(|listener| {
             tokio::spawn(operations::run(listener, Arc::clone(&metrics), drain.subscribe())).abort_handle()
         });
+        let close_admin = watch::Sender::new(false);
+        let admin = admin.map(|(door, parts)| tokio::spawn(admin::run(door, parts, close_admin.subscribe())));
         let certificates = tls.clone().map(|tls| {
             let metrics = Arc::clone(&metrics);
             let audit = audit.clone();
@@ -226,6 +258,11 @@ impl Server {
         }
         if timeout(STOP, gate.empty()).await.is_err() {
             tracing::warn!("some connections did not close in time");
+        }
+        // Requests that were being worked on have their answers, and the others were told that it stops.
+        close_admin.send_replace(true);
+        if let Some(admin) = admin {
+            drop(admin.await);
         }
         for task in operations.into_iter().chain(certificates).chain(revocations) {
             task.abort();

@@ -6,6 +6,7 @@ mod codes;
 mod error;
 mod keys;
 mod people;
+mod roster;
 mod schema;
 mod tokens;
 
@@ -23,6 +24,7 @@ pub use error::StoreError;
 use error::cannot_open;
 pub use keys::{Pair, PairKey, Revoked};
 pub(crate) use keys::{Rotation, apps_text};
+pub use roster::{Changed, ContactOutcome, Person, PersonChange};
 
 /// The file's name in the data directory.
 const FILE: &str = "hither.sqlite";
@@ -44,6 +46,8 @@ pub struct Account {
     pub friendly_name: String,
     /// When it was made, in seconds since 1970.
     pub created: i64,
+    /// Whether it cannot sign in.
+    pub disabled: bool,
 }
 
 impl Store {
@@ -99,9 +103,11 @@ impl Store {
 
     /// Every account, by name.
     pub fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        let mut query = self.db.prepare("SELECT name, friendly_name, created FROM accounts ORDER BY name")?;
-        let rows = query
-            .query_map([], |row| Ok(Account { name: row.get(0)?, friendly_name: row.get(1)?, created: row.get(2)? }))?;
+        let mut query =
+            self.db.prepare("SELECT name, friendly_name, created, disabled IS NOT NULL FROM accounts ORDER BY name")?;
+        let rows = query.query_map([], |row| {
+            Ok(Account { name: row.get(0)?, friendly_name: row.get(1)?, created: row.get(2)?, disabled: row.get(3)? })
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -132,10 +138,10 @@ impl Store {
         one_row(name, self.db.execute(sql, params![friendly_name, name.as_str()])?)
     }
 
-    /// The hash of a person's password, if there is such a person.
+    /// The hash of a person's password, if there is such a person, who has one and is not disabled.
     pub(crate) fn password_hash(&self, name: &PersonName) -> Result<Option<String>, StoreError> {
-        let mut query =
-            self.db.prepare_cached("SELECT password_hash FROM accounts WHERE name = ? AND issuer IS NULL")?;
+        let sql = "SELECT password_hash FROM accounts WHERE name = ? AND issuer IS NULL AND disabled IS NULL";
+        let mut query = self.db.prepare_cached(sql)?;
         Ok(query.query_row([name.as_str()], |row| row.get(0)).optional()?)
     }
 

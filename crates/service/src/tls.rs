@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
@@ -31,7 +32,7 @@ const LOOK: Duration = Duration::from_secs(10);
 const NOT_TLS: Answer = Answer {
     status: "400 Bad Request",
     header: "",
-    text: std::borrow::Cow::Borrowed("This port speaks TLS: use wss://, not ws://.\n"),
+    text: std::borrow::Cow::Borrowed("This port speaks TLS: use wss:// or https://, not ws:// or http://.\n"),
 };
 
 /// What a certificate says of itself.
@@ -74,6 +75,12 @@ struct Source {
 impl Tls {
     /// Reads the files; they must be right.
     pub fn open(files: &TlsFiles) -> Result<Tls, TlsError> {
+        Tls::open_for(files, None)
+    }
+
+    /// [`Tls::open`], for clients that have to show a certificate. Each of them does so each time: nobody
+    /// resumes by what counted before.
+    pub fn open_for(files: &TlsFiles, clients: Option<Arc<dyn ClientCertVerifier>>) -> Result<Tls, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let Found { key, stamp, validity } = files::read(files, &provider)?;
         let source = Source { files: files.clone(), seen: Some(stamp), validity };
@@ -85,13 +92,21 @@ impl Tls {
         let builder = rustls::ServerConfig::builder_with_provider(provider);
         let builder = builder.with_protocol_versions(&[&TLS13, &TLS12]).map_err(TlsError::Setup)?;
         let resolver: Arc<dyn ResolvesServerCert> = Arc::<Certificates>::clone(&certificates);
-        let mut config = builder.with_no_client_auth().with_cert_resolver(resolver);
+        let resumed = clients.is_none();
+        let builder = match clients {
+            Some(clients) => builder.with_client_cert_verifier(clients),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_cert_resolver(resolver);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         // A client that comes back after a restart of the network saves the larger part of a
         // handshake. What is needed for it stays with the client, not here.
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.ticketer = aws_lc_rs::Ticketer::new().map_err(TlsError::Setup)?;
-        config.send_tls13_tickets = 1;
+        config.send_tls13_tickets = 0;
+        if resumed {
+            config.ticketer = aws_lc_rs::Ticketer::new().map_err(TlsError::Setup)?;
+            config.send_tls13_tickets = 1;
+        }
         Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), certificates })
     }
 

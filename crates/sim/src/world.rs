@@ -399,7 +399,7 @@ impl World {
                 self.network.later(soon, Arrival::Answer(Box::new(input)));
             }
             // The lock is off here.
-            Output::Draw { .. } | Output::Judge { .. } => {}
+            Output::Draw { .. } | Output::Judge { .. } | Output::Told { .. } => {}
             Output::Store { ticket, .. } => {
                 let result = Ok("".into());
                 self.network.later(soon, Arrival::Answer(Box::new(Input::Stored { ticket, result })));

@@ -174,7 +174,7 @@ impl Running {
                     }
                     Output::Renew { ticket, .. } => inputs.push(Input::Renewed { ticket, result: Ok(60_000) }),
                     Output::Devices { ticket, .. } => inputs.push(Input::Devices { ticket, result: Ok(Vec::new()) }),
-                    Output::Draw { .. } | Output::Judge { .. } => {}
+                    Output::Draw { .. } | Output::Judge { .. } | Output::Told { .. } => {}
                     Output::Store { ticket, .. } => inputs.push(Input::Stored { ticket, result: Ok("".into()) }),
                 }
             }

@@ -15,7 +15,10 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Invitations and sessions", &["decline", "ignore", "get", "cancel", "sessions", "watch", "open"]),
     ("People", &["contacts", "contact", "status", "policy", "devices", "password", "sign-up", "sign-out"]),
     ("Applications", &["app"]),
-    ("A service, and other clients", &["serve", "config", "account", "key", "backup", "health", "console", "version"]),
+    (
+        "A service, and other clients",
+        &["serve", "config", "account", "key", "backup", "health", "console", "openapi", "version"],
+    ),
 ];
 
 /// Reads the command line. Help and errors end the process, as a parser's do.

@@ -88,6 +88,19 @@ pub enum AccountAction {
     /// Issues, lists and revokes codes with which people make accounts themselves
     #[command(subcommand)]
     Code(super::CodeAction),
+    /// Keeps somebody from signing in; their session tokens stop working
+    ///
+    /// A service that runs notices at the next sign-in: whoever is signed in stays so until then. Through
+    /// the operator's HTTP API it is at once.
+    Disable {
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Lets somebody sign in again, with the password
+    Enable {
+        #[command(flatten)]
+        whose: Whose,
+    },
     /// Removes an account with its contacts
     Remove {
         #[command(flatten)]

@@ -1,26 +1,14 @@
 //! What the settings mean, each section in a structure of its own.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use hither::InvitationsFrom;
 use hither_service::keys::Environment;
-use hither_service::{Allowance, AuditTo, Issuer, KeysFrom, LockConfig, ServiceConfig, Signature, TlsFiles};
+use hither_service::{
+    AdminConfig, Allowance, AuditTo, Issuer, KeysFrom, LockConfig, ServiceConfig, Signature, TlsFiles,
+};
 
 use super::layers::{Effective, Values};
-
-/// `[admin]`: the operator's HTTP API.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admin {
-    /// Where it listens.
-    pub listen: SocketAddr,
-    /// The file with the token that callers send.
-    pub token_file: Option<PathBuf>,
-    /// Authorities whose clients may call.
-    pub client_ca: Option<PathBuf>,
-    /// Its certificate and key.
-    pub tls: Option<TlsFiles>,
-}
 
 /// Everything that a service is started with.
 #[derive(Clone, Debug)]
@@ -31,8 +19,6 @@ pub struct Configured {
     pub log: String,
     /// How long `/readyz` says 503 before a stop, in milliseconds.
     pub drain_ms: u64,
-    /// `None` if there is none.
-    pub admin: Option<Admin>,
 }
 
 impl Configured {
@@ -43,7 +29,6 @@ impl Configured {
             service: service(settings),
             log: settings.text("service", "log").unwrap_or_default(),
             drain_ms: settings.number("service", "drain") * 1_000,
-            admin: admin(settings),
         }
     }
 }
@@ -65,6 +50,7 @@ fn service(settings: &Effective) -> ServiceConfig {
     };
     config.issuers = settings.issuers.iter().filter_map(issuer).collect();
     config.lock = settings.is("lock", "enabled").then(|| lock(settings));
+    config.admin = admin(settings);
     config.registration = settings.is("accounts", "registration");
     config.passwords = settings.is("accounts", "passwords");
     config.audit = settings.path("audit", "file").map(|file| match file.to_str() {
@@ -149,8 +135,8 @@ fn issuer(values: &Values) -> Option<Issuer> {
     })
 }
 
-fn admin(settings: &Effective) -> Option<Admin> {
-    Some(Admin {
+fn admin(settings: &Effective) -> Option<AdminConfig> {
+    Some(AdminConfig {
         listen: address(settings, "admin", "listen")?,
         token_file: settings.path("admin", "token_file"),
         client_ca: settings.path("admin", "client_ca"),

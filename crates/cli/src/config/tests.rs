@@ -67,7 +67,9 @@ fn without_anything_the_defaults_are_those_of_the_service() {
     let service = hither_service::ServiceConfig::new(([127, 0, 0, 1], 4000).into(), PathBuf::new());
     assert_eq!(format!("{:?}", configured.service), format!("{service:?}"));
     assert_eq!((configured.log.as_str(), configured.drain_ms), ("info", 0));
-    assert!(configured.service.lock.is_none() && configured.admin.is_none() && configured.service.audit.is_none());
+    assert!(
+        configured.service.lock.is_none() && configured.service.admin.is_none() && configured.service.audit.is_none()
+    );
     assert!(configured.service.issuers.is_empty() && configured.service.passwords && !configured.service.registration);
 }
 

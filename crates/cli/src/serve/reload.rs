@@ -97,11 +97,19 @@ impl Running {
 /// What was read, but with what the service was started with where that cannot change; and the names
 /// of what would have changed there.
 fn merged(running: &Effective, mut read: Effective) -> (Effective, Vec<String>) {
-    // Whether TLS is spoken at all is decided at the start.
-    let with_tls = |settings: &Effective| settings.text("tls", "certificate").is_some();
-    let turned = with_tls(running) != with_tls(&read);
+    // Whether TLS is spoken at all is decided at the start, and whether operators show certificates.
+    let turned = |section: &str, key: &str| running.text(section, key).is_some() != read.text(section, key).is_some();
+    let (tls, admin, clients) =
+        (turned("tls", "certificate"), turned("admin", "certificate"), turned("admin", "client_ca"));
     let changed = running.changed(&read);
-    let fixed = changed.into_iter().filter(|setting| !setting.live || (turned && setting.section == "tls"));
+    let fixed = changed.into_iter().filter(|setting| match (setting.section, setting.key) {
+        ("tls", _) => tls || !setting.live,
+        ("admin", "certificate" | "key") => admin || !setting.live,
+        ("admin", "client_ca") => clients || !setting.live,
+        _ => !setting.live,
+    });
+    let fixed: Vec<_> = fixed.collect();
+    let fixed = fixed.into_iter();
     let waiting = fixed.map(|setting| {
         read.keep(setting, running);
         setting.name()

@@ -20,6 +20,7 @@ pub struct Operated {
     pub url: String,
     log: Receiver<String>,
     operations: String,
+    admin: String,
 }
 
 impl Operated {
@@ -38,10 +39,30 @@ impl Operated {
         let (stdout, log) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
         let url = stdout.recv_timeout(DEADLINE).expect("the service did not start");
         let url = url.strip_prefix("listening on ").unwrap().to_owned();
-        let mut this = Operated { folder, child, url, log, operations: String::new() };
+        let mut this = Operated { folder, child, url, log, operations: String::new(), admin: String::new() };
         let line = this.logged("operators' tools are answered");
         line.rsplit('=').next().unwrap().clone_into(&mut this.operations);
         this
+    }
+
+    /// With the operator's API, in a folder that holds what it needs.
+    pub fn with_admin(folder: TempDir, config: &str) -> Operated {
+        let mut this = Operated::prepared(folder, config, |_| {});
+        let line = this.logged("the operator's API is served");
+        line.rsplit('=').next().unwrap().clone_into(&mut this.admin);
+        this
+    }
+
+    /// Stops it; what it has logged since the last look.
+    pub fn stopped(&mut self) -> String {
+        signal("TERM", self.child.id());
+        assert_eq!(wait(&mut self.child).code(), Some(0));
+        self.log.iter().collect::<Vec<_>>().join("\n")
+    }
+
+    /// Where the operator's API is.
+    pub fn admin(&self) -> &str {
+        &self.admin
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -90,11 +90,16 @@ impl Service {
 
     /// A device is signed out by somebody else than its own client: it is told why, and not waited for.
     pub(super) fn sign_device_out(&mut self, who: &Who) {
+        self.sign_device_out_because(who, Code::MSGR_E_NOT_LOGGED_ON);
+    }
+
+    /// [`Service::sign_device_out`], for a reason.
+    pub(super) fn sign_device_out_because(&mut self, who: &Who, code: Code) {
         let Some(device) = self.person(&who.person).and_then(|person| person.device(who.device)) else { return };
         let conn = device.conn;
         self.drop_device(who);
         if let Some(conn) = conn {
-            let event = Event::SignedOut { code: Code::MSGR_E_NOT_LOGGED_ON };
+            let event = Event::SignedOut { code };
             self.send(conn, ServerFrame::Event(EventFrame { seq: None, event }));
             self.close(conn, Close::SignedOut);
         }

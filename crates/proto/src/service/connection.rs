@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use hither_wire::message::{Answer, Ask, Hello, Request, SettingsChange, Welcome};
-use hither_wire::{ClientFrame, Code, Malformed, limits, version};
+use hither_wire::{ClientFrame, Code, Malformed, PersonName, limits, version};
 
 use super::locks::Object;
 use super::port::{Change, Close, ConnId, Output};
@@ -16,6 +16,8 @@ pub struct Conn {
     client: Box<str>,
     /// Whether a request waits for the store or for authentication.
     busy: bool,
+    /// What the operator did while a sign-in was being checked.
+    doubts: Doubts,
     queue: VecDeque<Queued>,
 }
 
@@ -72,11 +74,70 @@ impl Conn {
     pub fn signed_in(&mut self, who: Who) {
         self.stage = Stage::SignedIn(who);
     }
+
+    /// The operator has done something to this person; that concerns a sign-in that is being checked.
+    pub fn doubt(&mut self, name: &PersonName, doubt: Doubt) {
+        if matches!(self.stage, Stage::SigningIn(_)) {
+            self.doubts.add(name, doubt);
+        }
+    }
+
+    pub fn take_doubts(&mut self) -> Doubts {
+        std::mem::take(&mut self.doubts)
+    }
+}
+
+/// Why a sign-in may have been judged by what no longer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doubt {
+    /// The person's record is another one.
+    Changed,
+    /// The person was signed out everywhere, or cannot sign in any more.
+    PutOut,
+}
+
+/// Whom the operator did something to while a sign-in was being checked.
+#[derive(Debug, Default)]
+pub struct Doubts {
+    of: Vec<(PersonName, Doubt)>,
+    /// More than fit: everybody is in doubt then.
+    too_many: bool,
+}
+
+/// A sign-in is checked in a moment; more happens meanwhile only when a list is worked through.
+const DOUBTS: usize = 64;
+
+impl Doubts {
+    fn add(&mut self, name: &PersonName, doubt: Doubt) {
+        if let Some((_, known)) = self.of.iter_mut().find(|(of, _)| of == name) {
+            *known = doubt.max(*known);
+        } else if self.of.len() < DOUBTS {
+            self.of.push((name.clone(), doubt));
+        } else {
+            self.too_many = true;
+        }
+    }
+
+    pub fn of(&self, name: &PersonName) -> Option<Doubt> {
+        if self.too_many {
+            return Some(Doubt::PutOut);
+        }
+        self.of.iter().find(|(of, _)| of == name).map(|(_, doubt)| *doubt)
+    }
 }
 
 impl Service {
     pub(super) fn opened(&mut self, conn: ConnId) {
-        self.conns.insert(conn, Conn { stage: Stage::Fresh, client: "".into(), busy: false, queue: VecDeque::new() });
+        self.conns.insert(
+            conn,
+            Conn {
+                stage: Stage::Fresh,
+                client: "".into(),
+                busy: false,
+                doubts: Doubts::default(),
+                queue: VecDeque::new(),
+            },
+        );
         self.timers.set(Deadline::SignIn(conn), Some(self.now + self.config.sign_in_ms));
     }
 

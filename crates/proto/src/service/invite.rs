@@ -37,6 +37,9 @@ impl Service {
 
     /// The store has said who the invitee is.
     pub(super) fn loaded(&mut self, ticket: Ticket, person: Result<Option<Box<Record>>, Code>) {
+        if let Some(refreshing) = self.refreshing.remove(&ticket) {
+            return self.refreshed(refreshing, person);
+        }
         let Some(waiting) = self.waiting.remove(&ticket) else { return };
         let Job::Invite(invite) = &waiting.job else { return };
         let code = match person {

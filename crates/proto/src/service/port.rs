@@ -7,7 +7,7 @@ use hither_wire::lock::Response;
 use hither_wire::message::{Answer, ContactAction, Settings, SettingsChange, SignIn};
 use hither_wire::{ClientFrame, Code, DeviceId, Malformed, PersonName, ServerFrame};
 
-use super::Config;
+use super::{Command, Config, Told};
 use crate::lock::Judgement;
 
 /// A connection; numbered by the shell, never used twice.
@@ -95,6 +95,13 @@ pub enum Input {
     },
     /// The operator wants proofs: these are challenged, unasked (section 2.3).
     Challenge(Whom),
+    /// The operator asks something, or has changed something; answered by [`Output::Told`].
+    Operator {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// What is asked.
+        command: Command,
+    },
     /// The answer to [`Output::Renew`].
     Renewed {
         /// Of which question.
@@ -203,6 +210,13 @@ pub enum Output {
         challenge: Box<str>,
         /// What was said to it.
         response: Box<Response>,
+    },
+    /// Tell the operator.
+    Told {
+        /// Of which question.
+        ticket: Ticket,
+        /// What there is to say.
+        answer: Told,
     },
 }
 

@@ -85,7 +85,7 @@ impl Service {
     }
 
     /// Presence is a snapshot: a device that is away gets it when it is back.
-    fn tell_presence(&mut self, who: &PersonName, viewer: &PersonName) {
+    pub(super) fn tell_presence(&mut self, who: &PersonName, viewer: &PersonName) {
         let event = self.presence_event(who, viewer);
         let devices = self.person(viewer).map(|person| person.devices.iter()).into_iter().flatten();
         let conns: Vec<_> = devices.filter_map(|device| device.conn).collect();

@@ -58,7 +58,7 @@ impl Service {
     }
 
     /// Tells everybody concerned, and forgets the session when it is over.
-    fn deliver(&mut self, id: SessionId, tells: Vec<Tell>) {
+    pub(super) fn deliver(&mut self, id: SessionId, tells: Vec<Tell>) {
         let Some(session) = self.sessions.get(&id) else { return };
         let people = Role::ALL.map(|role| session.card().person(role).clone());
         for Tell { to, device, event } in tells {

@@ -12,6 +12,7 @@ use super::{Deadline, Job, Person, Service, Waiting, Who};
 impl Service {
     pub(super) fn authenticated(&mut self, conn: ConnId, result: Result<Box<Admitted>, Denied>) {
         let Some(asked) = self.conns.get_mut(&conn).and_then(super::Conn::take_signing_in) else { return };
+        let (result, stale) = self.reconsider(conn, result);
         match result {
             Ok(admitted) => {
                 let Admitted { record, device, token, expires_ms } = *admitted;
@@ -57,6 +58,9 @@ impl Service {
                 self.maybe_idle.push(who.person);
             }
             Err(denied) => self.answer(conn, denied.answer(asked.id)),
+        }
+        if let Some(name) = stale {
+            self.refresh_again(name);
         }
         self.work(conn);
     }

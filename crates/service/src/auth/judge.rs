@@ -151,6 +151,9 @@ impl Judge {
             return Err(Refused::wrong("token-of-another").into());
         }
         let Claims { person, friendly_name, contacts, .. } = claims;
+        if self.store.is_disabled(person)? {
+            return Err(Refused::wrong("disabled").into());
+        }
         let kept = self.store.keep_person(iss, person, friendly_name.as_deref(), contacts.as_deref())?;
         kept.ok_or_else(|| Refused::wrong("person-of-somebody-else").into())
     }

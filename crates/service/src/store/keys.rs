@@ -228,7 +228,7 @@ impl Store {
     }
 
     /// Immediate: what is read in it is as it is written.
-    fn writing(&self) -> Result<Transaction<'_>, StoreError> {
+    pub(super) fn writing(&self) -> Result<Transaction<'_>, StoreError> {
         Ok(Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?)
     }
 

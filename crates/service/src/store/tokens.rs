@@ -41,7 +41,8 @@ impl Store {
     /// Whose token this is, and of which device, if it was used within `life`; it counts as used.
     pub(crate) fn use_token(&self, hash: &[u8], life: Duration) -> Result<Option<(PersonName, String)>, StoreError> {
         let now = now();
-        let sql = "SELECT account, device, last_used FROM tokens WHERE hash = ? AND last_used >= ?";
+        let sql = "SELECT account, device, last_used FROM tokens WHERE hash = ? AND last_used >= ?
+                   AND NOT EXISTS (SELECT 1 FROM accounts WHERE name = account AND disabled IS NOT NULL)";
         let found = self
             .db
             .prepare_cached(sql)?

@@ -23,6 +23,7 @@ pub const GUID: &str = "{305D86C6-6896-4099-91F5-CB7BA7733563}";
 pub struct TestService {
     pub address: SocketAddr,
     pub operations: Option<SocketAddr>,
+    pub admin: Option<SocketAddr>,
     pub data: tempfile::TempDir,
     pub config: ServiceConfig,
     pub handle: Handle,
@@ -49,10 +50,11 @@ pub async fn serve(data: tempfile::TempDir, config: ServiceConfig, judge: Box<dy
     let server = Server::bind_with(config.clone(), judge).await.unwrap();
     let handle = server.handle();
     let (address, operations) = (server.local_addr(), server.operations_addr());
+    let admin = server.admin_addr();
     let lock = server.lock_control();
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(server.run(async move { drop(stopped.await) }));
-    TestService { address, operations, data, config, handle, lock, stop: Some(stop), task }
+    TestService { address, operations, admin, data, config, handle, lock, stop: Some(stop), task }
 }
 
 pub async fn service() -> TestService {
@@ -99,9 +101,15 @@ impl TestService {
         }
     }
 
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
+        self.stop_and(|| {}).await;
+    }
+
+    /// Stops, and looks at what was left before its folder goes.
+    pub async fn stop_and(mut self, look: impl FnOnce()) {
         self.begin_stop();
         timeout(PATIENCE, self.task).await.unwrap().unwrap();
+        look();
     }
 }
 

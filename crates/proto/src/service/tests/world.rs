@@ -9,7 +9,9 @@ use hither_wire::{Code, Guid, PersonName, ServerFrame, SessionId, decode_client}
 
 use crate::Millis;
 use crate::lock::Judgement;
-use crate::service::{Admitted, Change, Close, Config, ConnId, Denied, Input, Output, Record, Service, Ticket, Whom};
+use crate::service::{
+    Admitted, Change, Close, Command, Config, ConnId, Denied, Input, Output, Record, Service, Ticket, Told, Whom,
+};
 
 pub struct World {
     service: Service,
@@ -28,6 +30,10 @@ pub struct World {
     drawn: u64,
     /// Responses that wait to be judged.
     pub judging: Vec<(Ticket, Box<str>, Box<Response>)>,
+    /// What the operator was told last.
+    told: Option<(Ticket, Told)>,
+    /// Sign-ins that wait to be judged, while they are held.
+    signing_in: Option<Vec<Input>>,
     /// The last stay of each device.
     epochs: HashMap<u128, u64>,
 }
@@ -86,6 +92,8 @@ impl World {
             devices: Vec::new(),
             drawn: 0,
             judging: Vec::new(),
+            told: None,
+            signing_in: None,
             epochs: HashMap::new(),
         }
     }
@@ -205,6 +213,37 @@ impl World {
         self.handle(Input::Judged { ticket, judgement });
     }
 
+    /// The operator asks; the answer, unless the store is held.
+    pub fn operate(&mut self, command: Command) -> Option<Told> {
+        let ticket = Ticket(1_000_000);
+        self.handle(Input::Operator { ticket, command });
+        self.told()
+    }
+
+    /// What the operator was told since the last look.
+    pub fn told(&mut self) -> Option<Told> {
+        self.told.take().map(|(ticket, told)| {
+            assert_eq!(ticket, Ticket(1_000_000), "the operator's own");
+            told
+        })
+    }
+
+    /// What the store knows of somebody, for whoever writes to it from outside.
+    pub fn record(&mut self, who: &str) -> &mut Record {
+        self.people.get_mut(&name(who)).unwrap()
+    }
+
+    /// While held, sign-ins are judged, but nobody is told; then everybody.
+    pub fn hold_sign_ins(&mut self, hold: bool) {
+        if hold {
+            self.signing_in = Some(Vec::new());
+        } else {
+            for input in self.signing_in.take().unwrap_or_default() {
+                self.handle(input);
+            }
+        }
+    }
+
     /// The operator turns the lock on or off.
     pub fn switch(&mut self, on: bool) {
         self.handle(Input::Lock { on });
@@ -296,7 +335,8 @@ impl World {
             | Output::Renew { .. }
             | Output::Devices { .. }
             | Output::Draw { .. }
-            | Output::Judge { .. } => {}
+            | Output::Judge { .. }
+            | Output::Told { .. } => {}
         }
     }
 
@@ -315,7 +355,18 @@ impl World {
                         })
                     })
                     .ok_or(Denied::new(Code::MSGR_E_INVALID_PASSWORD));
-                Some(Input::Authenticated { conn, result })
+                let input = Input::Authenticated { conn, result };
+                match &mut self.signing_in {
+                    Some(held) => {
+                        held.push(input);
+                        None
+                    }
+                    None => Some(input),
+                }
+            }
+            Output::Told { ticket, answer } => {
+                self.told = Some((ticket, answer));
+                None
             }
             Output::ChangePassword { ticket, passwords, .. } => {
                 let wrong = Err(Denied::new(Code::MSGR_E_INVALID_PASSWORD));

@@ -1,0 +1,155 @@
+//! Who may come in: whoever has the token. Whoever must have a certificate has shown it before there was
+//! a request.
+//!
+//! The file is read for each request, so that a token that was replaced counts no more from that moment.
+//! Somebody who is wrong too often is told to wait; whoever has the token gets in all the same, so that
+//! nobody can lock the operator out.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use hither_proto::rate::{Allowance, Rate};
+
+use super::desk::App;
+use super::problem::{Kind, Problem};
+use super::token::Token;
+use crate::audit::{Action, Actor, Audit, AuditEvent};
+use crate::config::Live;
+use crate::driver::Clock;
+
+/// Wrong tokens from one address at once, and one more each so often.
+const FAILURES: Allowance = Allowance { burst: 100, each_ms: 3_000 };
+
+const CHALLENGE: &str = "Bearer realm=\"hither\"";
+const CHALLENGE_WRONG: &str = "Bearer realm=\"hither\", error=\"invalid_token\"";
+
+/// From where a connection comes.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+/// Who watches the door.
+pub struct Guard {
+    config: Live,
+    clock: Clock,
+    audit: Audit,
+    /// Whether whoever has a connection has shown a certificate.
+    certified: bool,
+    failures: Mutex<Rate<IpAddr>>,
+    /// The last token that could be read, and whether the file is wrong since.
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    token: Option<Token>,
+    said: bool,
+}
+
+/// What somebody has shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Right,
+    Nothing,
+    Wrong,
+}
+
+impl Guard {
+    /// `certified`: whoever has a connection has shown a certificate that counts.
+    pub fn new(config: Live, clock: Clock, audit: Audit, certified: bool) -> Guard {
+        Guard { config, clock, audit, certified, failures: Mutex::default(), known: Mutex::default() }
+    }
+
+    fn judge(&self, headers: &HeaderMap, address: IpAddr) -> Result<(), Problem> {
+        let shown = self.shown(headers);
+        if shown == Shown::Right {
+            return Ok(());
+        }
+        let wait_ms = self.failed(address);
+        if wait_ms > 0 {
+            self.audit.throttled();
+            let detail = "Too many requests from this address had no right token: wait, or send the right one.";
+            return Err(Problem::new(Kind::TooManyFailures, detail).retry_after(wait_ms.div_ceil(1_000)));
+        }
+        let by = Actor::Api(address);
+        self.audit.tell(AuditEvent::Administered { action: Action::OperatorRefused, subject: String::new(), by });
+        let detail = "Send the operator's token: `Authorization: Bearer TOKEN`.";
+        let challenge = if shown == Shown::Nothing { CHALLENGE } else { CHALLENGE_WRONG };
+        Err(Problem::new(Kind::Unauthenticated, detail).challenge(challenge))
+    }
+
+    fn shown(&self, headers: &HeaderMap) -> Shown {
+        let admin = self.config.get();
+        let file = admin.admin.as_ref().and_then(|admin| admin.token_file.as_deref());
+        let Some(file) = file else {
+            // Without a token a certificate must do, and without either nobody gets in.
+            return if self.certified { Shown::Right } else { Shown::Nothing };
+        };
+        let mut given = headers.get_all(header::AUTHORIZATION).iter();
+        let (Some(only), None) = (given.next(), given.next()) else { return Shown::Nothing };
+        match bearer(only.as_bytes()) {
+            None => Shown::Nothing,
+            Some(given) if self.token(file).is_some_and(|token| token.is(given)) => Shown::Right,
+            Some(_) => Shown::Wrong,
+        }
+    }
+
+    /// The token as the file has it; the one before, while the file is not right.
+    fn token(&self, file: &Path) -> Option<Token> {
+        let read = Token::read(file);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Ok(token) => *known = Known { token: Some(token), said: false },
+            Err(error) => {
+                if !known.said {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "the operator's token cannot be read: the one before counts");
+                }
+                known.said = true;
+            }
+        }
+        known.token
+    }
+
+    /// Counts somebody who was wrong; how long to wait, if that was too often.
+    fn failed(&self, address: IpAddr) -> u64 {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        let wait_ms = failures.wait(now, &address, FAILURES);
+        if wait_ms == 0 {
+            failures.take(now, address, FAILURES);
+        }
+        wait_ms
+    }
+}
+
+/// What comes behind `Bearer`, in whatever case that is written (RFC 9110, section 11.1).
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, given) = value.split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| given.trim_ascii())
+}
+
+/// Lets nobody further who may not.
+pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Result<Response, Problem> {
+    let Some(Peer(address)) = request.extensions().get().copied() else { return Err(Problem::failed()) };
+    app.guard().judge(request.headers(), address)?;
+    Ok(next.run(request).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_a_bearer_token() {
+        assert_eq!(bearer(b"Bearer abc"), Some(&b"abc"[..]));
+        assert_eq!(bearer(b"bEARER  abc "), Some(&b"abc"[..]));
+        for wrong in [&b""[..], b"Bearer", b"Basic abc", b"Bearerabc", b"abc"] {
+            assert_eq!(bearer(wrong), None);
+        }
+    }
+}

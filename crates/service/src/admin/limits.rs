@@ -1,0 +1,85 @@
+//! What one request may take, and what every answer has.
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use tokio::time::timeout;
+
+use super::desk::App;
+use super::problem::{Kind, Problem};
+
+/// A request with its body, and its answer.
+const TIME: Duration = Duration::from_secs(30);
+
+/// Turns away what comes at the wrong time, or too slowly. A change that has begun goes on.
+pub async fn keep(State(app): State<App>, request: Request, next: Next) -> Result<Response, Problem> {
+    if app.is_draining() {
+        return Err(Problem::draining());
+    }
+    let Some(_place) = app.enter() else { return Err(Problem::busy()) };
+    let slow = || Problem::new(Kind::TooSlow, "The request, or its answer, took longer than 30 seconds: ask again.");
+    timeout(TIME, next.run(request)).await.map_err(|_| slow())
+}
+
+/// Answers have to do with people: nobody keeps them, and no browser makes anything else of them.
+pub async fn mark(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::{Request as HttpRequest, StatusCode};
+    use futures_util::stream::pending;
+    use hyper::service::Service as _;
+    use hyper_util::service::TowerToHyperService;
+    use tokio::sync::{mpsc, watch};
+
+    use super::super::desk::Parts;
+    use super::super::guard::{Guard, Peer};
+    use super::*;
+    use crate::audit::{Audit, AuditTo};
+    use crate::config::{AdminConfig, Live, ServiceConfig};
+    use crate::driver::Clock;
+    use crate::store::Store;
+
+    /// An API that whoever is there may use, and nobody answers for.
+    fn app(data: &std::path::Path) -> App {
+        let listen = ([127, 0, 0, 1], 0).into();
+        let mut config = ServiceConfig::new(listen, data.to_owned());
+        config.admin = Some(AdminConfig { listen, token_file: None, client_ca: None, tls: None });
+        let (config, clock) = (Live::new(config), Clock::start());
+        let (audit, _writing) = Audit::start(&AuditTo::in_data(data)).unwrap();
+        let guard = Guard::new(config.clone(), clock, audit.clone(), true);
+        let (store, draining) = (Store::open(data).unwrap(), watch::Sender::new(false).subscribe());
+        App::new(Parts { config, clock, audit, inbox: mpsc::channel(1).0, draining, store }, guard)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_not_waited_for_for_ever() {
+        let data = tempfile::tempdir().unwrap();
+        let service = TowerToHyperService::new(super::super::router(app(data.path())));
+        let body = Body::from_stream(pending::<Result<&'static [u8], std::io::Error>>());
+        let request = HttpRequest::post("/v1/people").header("Content-Type", "application/json");
+        let request = request.extension(Peer([127, 0, 0, 1].into())).body(body).unwrap();
+        let before = tokio::time::Instant::now();
+        let response = service.call(request).await.unwrap();
+        assert_eq!((response.status(), before.elapsed().as_secs()), (StatusCode::REQUEST_TIMEOUT, TIME.as_secs()));
+    }
+
+    #[tokio::test]
+    async fn a_service_that_is_gone_says_so() {
+        let data = tempfile::tempdir().unwrap();
+        let service = TowerToHyperService::new(super::super::router(app(data.path())));
+        let request = HttpRequest::get("/v1/sessions").extension(Peer([127, 0, 0, 1].into()));
+        let response = service.call(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+}

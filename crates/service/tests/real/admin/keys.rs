@@ -1,0 +1,67 @@
+//! ID/key pairs over the API.
+
+use hither_service::LockConfig;
+use serde_json::json;
+
+use super::{operated, operated_with};
+use crate::support::GUID;
+
+#[tokio::test]
+async fn a_pair_is_issued_shown_once_rotated_and_revoked() {
+    let (service, operator) = operated_with(|config| {
+        // As `hither key` makes it.
+        let lock = LockConfig::default();
+        drop(hither_service::keys::Keychain::open_or_make(&config.data, &lock).unwrap());
+        config.lock = Some(lock);
+    })
+    .await;
+    assert_eq!(operator.get("/v1/keys").await, json!({"pairs": []}));
+    assert_eq!(operator.get("/v1/status").await["lock"], true);
+    let draft = json!({"name": "Chess", "environment": "test", "applications": [GUID]});
+    let issued = operator.ask("POST", "/v1/keys", Some(draft)).await;
+    assert_eq!(issued.status, 201);
+    let place = issued.header("location").unwrap().to_owned();
+    let issued = issued.ok();
+    let key = issued["key"].as_str().unwrap().to_owned();
+    assert_eq!((&issued["pair"]["name"], &issued["pair"]["environment"]), (&json!("Chess"), &json!("test")));
+    assert_eq!((&issued["pair"]["applications"], &issued["pair"]["md5"]), (&json!([GUID]), &json!(false)));
+    let read = operator.ask("GET", &place, None).await;
+    assert!(!read.text.contains(&key), "once only");
+    assert_eq!(read.ok(), issued["pair"]);
+    assert_eq!(operator.get("/v1/keys").await["pairs"][0], issued["pair"]);
+
+    let rotated = operator.post(&format!("{place}/rotate"), json!({"overlap_seconds": 3600})).await;
+    assert_ne!(rotated["key"], issued["key"]);
+    let keys = rotated["pair"]["keys"].as_array().unwrap();
+    assert_eq!((keys.len(), &keys[0]["expires"], keys[1]["expires"].is_string()), (2, &json!(null), true), "{rotated}");
+    let again = json!({"overlap_seconds": 3600});
+    operator.ask("POST", &format!("{place}/rotate"), Some(again.clone())).await.problem(409, "key-conflict");
+    let once_more = operator.post(&format!("{place}/rotate"), json!({"overlap_seconds": 60, "again": true})).await;
+    assert_ne!(once_more["key"], rotated["key"]);
+    let long = json!({"overlap_seconds": 366 * 24 * 3600 + 1});
+    let body = operator.ask("POST", &format!("{place}/rotate"), Some(long)).await.problem(422, "invalid");
+    assert_eq!(body["errors"][0]["pointer"], "/overlap_seconds");
+
+    for _ in 0..2 {
+        let revoked = operator.ask("POST", &format!("{place}/revoke"), None).await.ok();
+        assert!(revoked["revoked"].is_string() && revoked["keys"] == json!([]), "{revoked}");
+    }
+    operator.ask("POST", &format!("{place}/rotate"), Some(again)).await.problem(409, "key-conflict");
+    for (method, end, body) in
+        [("GET", "", None), ("POST", "/revoke", None), ("POST", "/rotate", Some(json!({"overlap_seconds": 0})))]
+    {
+        operator.ask(method, &format!("/v1/keys/APP-NONE{end}"), body).await.problem(404, "not-found");
+    }
+    let audit = std::fs::read_to_string(service.data.path().join("audit.jsonl"));
+    service.stop().await;
+    assert!(!audit.unwrap_or_default().contains(&key));
+}
+
+#[tokio::test]
+async fn without_the_lock_no_key_is_made() {
+    let (service, operator) = operated().await;
+    operator.ask("POST", "/v1/keys", Some(json!({"name": "x"}))).await.problem(409, "lock-off");
+    assert!(!service.data.path().join("hither.key").exists());
+    assert_eq!(operator.get("/v1/keys").await, json!({"pairs": []}));
+    service.stop().await;
+}
