@@ -224,16 +224,7 @@ impl Server {
         });
         let close_admin = watch::Sender::new(false);
         let admin = admin.map(|(door, parts)| tokio::spawn(admin::run(door, parts, close_admin.subscribe())));
-        let certificates = tls.clone().map(|tls| {
-            let metrics = Arc::clone(&metrics);
-            let audit = audit.clone();
-            let exchanged = move |at| {
-                metrics.certificate_ends(at);
-                let (action, by) = (Action::CertificateLoaded, Actor::Service);
-                audit.tell(AuditEvent::Administered { action, subject: String::new(), by });
-            };
-            tokio::spawn(tls::watch(tls, exchanged)).abort_handle()
-        });
+        let certificates = tls.clone().map(|tls| watch_certificates(tls, Arc::clone(&metrics), audit.clone()));
         let door = Door { config, inbox, gate: Arc::clone(&gate), metrics, tls };
         tracing::info!(%address, "serving");
         let failed = tokio::select! {
@@ -276,6 +267,16 @@ impl Server {
         drop(tokio::task::spawn_blocking(ended).await);
         tracing::info!("stopped");
     }
+}
+
+/// Looks at the certificate's files as long as the service runs.
+fn watch_certificates(tls: Arc<Tls>, metrics: Arc<Metrics>, audit: Audit) -> tokio::task::AbortHandle {
+    let exchanged = move |at| {
+        metrics.certificate_ends(at);
+        let (action, by) = (Action::CertificateLoaded, Actor::Service);
+        audit.tell(AuditEvent::Administered { action, subject: String::new(), by });
+    };
+    tokio::spawn(tls::watch(tls, exchanged)).abort_handle()
 }
 
 /// The machine's settings, with what is set of the lock.

@@ -140,7 +140,8 @@ impl Store {
 
     /// The hash of a person's password, if there is such a person, who has one and is not disabled.
     pub(crate) fn password_hash(&self, name: &PersonName) -> Result<Option<String>, StoreError> {
-        let sql = "SELECT password_hash FROM accounts WHERE name = ? AND issuer IS NULL AND disabled IS NULL";
+        let sql = "SELECT password_hash FROM accounts
+                   WHERE name = ? AND password_hash != '' AND issuer IS NULL AND disabled IS NULL";
         let mut query = self.db.prepare_cached(sql)?;
         Ok(query.query_row([name.as_str()], |row| row.get(0)).optional()?)
     }
