@@ -97,6 +97,7 @@ impl Auth {
         let judge = || -> Result<Judge, StartError> {
             Ok(Judge {
                 store: Store::open_for_tokens(&config.get().data)?,
+                accounts: Store::open_again(&config.get().data)?,
                 config: config.clone(),
                 failures: Arc::clone(&failures),
                 clock,
@@ -121,6 +122,11 @@ impl Auth {
     pub fn submit(&self, job: Job) -> Option<Input> {
         let refused = self.entrance.try_send(job).err()?;
         Some(refused.into_inner().refuse(&Refused::too_busy(RETRY_MS)))
+    }
+
+    /// The answer for somebody whose connection has gone.
+    pub fn gone(conn: ConnId, work: &Work) -> Input {
+        work.refuse(conn, &Refused::failed("gone"))
     }
 }
 
@@ -203,8 +209,14 @@ impl Job {
     }
 
     fn refuse(&self, refused: &Refused) -> Input {
-        match &self.work {
-            Work::SignIn { .. } => Input::Authenticated { conn: self.conn, result: Err(refused.denied) },
+        self.work.refuse(self.conn, refused)
+    }
+}
+
+impl Work {
+    fn refuse(&self, conn: ConnId, refused: &Refused) -> Input {
+        match self {
+            Work::SignIn { .. } => Input::Authenticated { conn, result: Err(refused.denied) },
             Work::NewPassword { ticket, .. } => Input::PasswordChanged { ticket: *ticket, result: Err(refused.denied) },
             Work::Renew { ticket, .. } => Input::Renewed { ticket: *ticket, result: Err(refused.denied) },
         }

@@ -196,22 +196,13 @@ impl Driver {
                 }
             }
             Output::Authenticate { conn, sign_in, client } => {
-                if let Some(link) = self.links.get(&conn) {
-                    let work = auth::Work::SignIn { sign_in, client };
-                    self.soon.extend(self.auth.submit(auth::Job { conn, address: link.address, work }));
-                }
+                self.prove(conn, auth::Work::SignIn { sign_in, client });
             }
             Output::ChangePassword { ticket, conn, owner, device, passwords } => {
-                if let Some(link) = self.links.get(&conn) {
-                    let work = auth::Work::NewPassword { ticket, owner, device, passwords };
-                    self.soon.extend(self.auth.submit(auth::Job { conn, address: link.address, work }));
-                }
+                self.prove(conn, auth::Work::NewPassword { ticket, owner, device, passwords });
             }
             Output::Renew { ticket, conn, owner, token } => {
-                if let Some(link) = self.links.get(&conn) {
-                    let work = auth::Work::Renew { ticket, owner, token };
-                    self.soon.extend(self.auth.submit(auth::Job { conn, address: link.address, work }));
-                }
+                self.prove(conn, auth::Work::Renew { ticket, owner, token });
             }
             Output::Devices { ticket, owner } => {
                 self.soon.extend(self.writer.submit(writer::Job::Devices(ticket, owner)));
@@ -236,5 +227,14 @@ impl Driver {
                 });
             }
         }
+    }
+
+    /// Has somebody prove who they are.
+    fn prove(&mut self, conn: ConnId, work: auth::Work) {
+        self.soon.extend(match self.links.get(&conn) {
+            Some(link) => self.auth.submit(auth::Job { conn, address: link.address, work }),
+            // The machine waits for an answer all the same.
+            None => Some(Auth::gone(conn, &work)),
+        });
     }
 }

@@ -11,7 +11,7 @@ mod schema;
 mod tokens;
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use hither_proto::service::{Change, Record};
 use hither_wire::message::{ContactAction, InvitationsFrom, Settings, SettingsChange};
@@ -30,6 +30,7 @@ pub use roster::{Changed, ContactOutcome, Person, PersonChange};
 const FILE: &str = "hither.sqlite";
 /// How long to wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(10);
+const BUSY_RETRY: Duration = Duration::from_millis(5);
 
 /// An open store.
 #[derive(Debug)]
@@ -70,6 +71,11 @@ impl Store {
     /// Whether there is a store in a directory.
     pub fn is_in(directory: &Path) -> bool {
         directory.join(FILE).is_file()
+    }
+
+    /// Opens a store once more, as [`Store::open`] does; what is looked for there is not looked for again.
+    pub(crate) fn open_again(directory: &Path) -> Result<Store, StoreError> {
+        Store::connect(directory, "FULL")
     }
 
     /// Opens a store once more, for tokens: what is written through this is lost if the power fails
@@ -245,10 +251,24 @@ impl Store {
 fn connect(path: &Path, synchronous: &str) -> rusqlite::Result<Connection> {
     let db = Connection::open(path)?;
     db.busy_timeout(BUSY)?;
-    db.pragma_update(None, "journal_mode", "WAL")?;
+    use_wal(&db)?;
     db.pragma_update(None, "synchronous", synchronous)?;
     db.pragma_update(None, "foreign_keys", true)?;
     Ok(db)
+}
+
+/// SQLite itself does not wait here: of two processes that make the file at once, one would be told
+/// that it is busy.
+fn use_wal(db: &Connection) -> rusqlite::Result<()> {
+    let until = Instant::now() + BUSY;
+    loop {
+        match db.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < until => {
+                std::thread::sleep(BUSY_RETRY);
+            }
+            done => return done,
+        }
+    }
 }
 
 fn one_row(name: &PersonName, rows: usize) -> Result<(), StoreError> {

@@ -25,7 +25,10 @@ use crate::store::{Registered, Store, StoreError};
 
 /// What a thread works with.
 pub struct Judge {
+    /// For what may be lost if the power fails: see [`Store::open_for_tokens`].
     pub store: Store,
+    /// For what may not: accounts and passwords.
+    pub accounts: Store,
     pub config: Live,
     pub failures: Arc<Mutex<Failures>>,
     pub clock: Clock,
@@ -218,12 +221,12 @@ impl Judge {
     fn check_sign_in(&self, address: IpAddr, sign_in: &SignIn, client: &str) -> Result<Admitted, Failed> {
         match (&sign_in.credential, &sign_in.user) {
             (Credential::Password(password), Some(name)) => {
-                self.check_password(address, name, password)?;
-                self.admit(name, sign_in.device, client)
+                let proved = self.check_password(address, name, password)?;
+                self.admit(name, &proved, sign_in.device, client)
             }
             (Credential::Registration(registration), Some(name)) => {
-                self.check_registration(address, name, registration)?;
-                self.admit(name, sign_in.device, client)
+                let proved = self.check_registration(address, name, registration)?;
+                self.admit(name, &proved, sign_in.device, client)
             }
             (Credential::Token(token), _) => self.check_token(sign_in, token),
             // Over a network nobody is believed without one.
@@ -233,8 +236,8 @@ impl Judge {
         }
     }
 
-    /// Whether this is somebody's password. Who does not exist costs the same work.
-    fn check_password(&self, address: IpAddr, name: &PersonName, password: &str) -> Result<(), Failed> {
+    /// The hash of somebody's password, if this is it. Who does not exist costs the same work.
+    fn check_password(&self, address: IpAddr, name: &PersonName, password: &str) -> Result<String, Failed> {
         if !self.config.get().passwords {
             let message = "This service takes no passwords: sign in with a token of its operator's own accounts.";
             return Err(Refused::restricted("passwords-are-off", message).into());
@@ -247,20 +250,20 @@ impl Judge {
         let hash = self.store.password_hash(name)?;
         let right = password::verify(password, hash.as_deref().unwrap_or(&self.nobody));
         match (hash, right) {
-            (Some(_), true) => Ok(()),
+            (Some(hash), true) => Ok(hash),
             (Some(_), false) => Err(self.failed(address, name, "wrong-password").into()),
             (None, _) => Err(self.failed(address, name, "no-such-person").into()),
         }
     }
 
-    /// Makes an account for whoever has a code; whoever has that account already signs in, so that a
-    /// registration whose answer was lost can be said again.
+    /// Makes an account for whoever has a code, and gives the hash of its password; whoever has that
+    /// account already signs in, so that a registration whose answer was lost can be said again.
     fn check_registration(
         &self,
         address: IpAddr,
         name: &PersonName,
         registration: &Registration,
-    ) -> Result<(), Failed> {
+    ) -> Result<String, Failed> {
         let Registration { password, friendly_name, code } = registration;
         let config = self.config.get();
         if !config.registration || !config.passwords {
@@ -271,8 +274,11 @@ impl Judge {
         if wait_ms > 0 {
             return Err(Refused::too_busy(wait_ms).into());
         }
-        if self.store.password_hash(name)?.is_some_and(|hash| password::verify(password, &hash)) {
-            return Ok(());
+        // As long as for nobody: the time tells no more than the answer.
+        let there = self.store.password_hash(name)?;
+        let right = password::verify(password, there.as_deref().unwrap_or(&self.nobody));
+        if let Some(hash) = there.filter(|_| right) {
+            return Ok(hash);
         }
         // People of an issuer's domain come with its tokens.
         let domain = name.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
@@ -285,10 +291,10 @@ impl Judge {
         }
         password::check_new(password, name).map_err(|message| Refused::unfit("unfit-password", message))?;
         let hash = password::hash(password, config.password_cost).map_err(|_| Refused::failed("hashing-failed"))?;
-        match self.store.register(name, friendly_name, &hash, code)? {
+        match self.accounts.register(name, friendly_name, &hash, code)? {
             Registered::Done => {
                 self.administered(Action::Registered, name, address);
-                Ok(())
+                Ok(hash)
             }
             Registered::NoCode => Err(no_code().into()),
             Registered::Exists => Err(self.failed(address, name, "name-is-taken").into()),
@@ -302,15 +308,25 @@ impl Judge {
         device: DeviceId,
         passwords: &NewPassword,
     ) -> Result<(), Failed> {
-        self.check_password(address, owner, &passwords.old)?;
+        let proved = self.check_password(address, owner, &passwords.old)?;
         password::check_new(&passwords.new, owner).map_err(|message| Refused::unfit("unfit-password", message))?;
         let cost = self.config.get().password_cost;
         let hash = password::hash(&passwords.new, cost).map_err(|_| Refused::failed("hashing-failed"))?;
-        Ok(self.store.change_password(owner, &hash, device)?)
+        if self.accounts.change_password((owner, &proved), &hash, device)? {
+            Ok(())
+        } else {
+            Err(Refused::wrong("password-changed-meanwhile").into())
+        }
     }
 
     /// Somebody who has proved it by a password gets a token.
-    fn admit(&self, name: &PersonName, device: Option<DeviceId>, client: &str) -> Result<Admitted, Failed> {
+    fn admit(
+        &self,
+        name: &PersonName,
+        proved: &str,
+        device: Option<DeviceId>,
+        client: &str,
+    ) -> Result<Admitted, Failed> {
         // Read only now: to read it for a wrong password would take longer than for nobody, and tell
         // them apart.
         let record = self.store.record(name)?.ok_or(Refused::wrong("no-such-person"))?;
@@ -319,7 +335,10 @@ impl Judge {
             tracing::error!("the system has no randomness: nobody can sign in with a password");
             return Err(Refused::failed("no-randomness").into());
         };
-        self.store.add_token(&hash_of(&token), name, device, client, self.config.get().tokens_per_account)?;
+        let most = self.config.get().tokens_per_account;
+        if !self.store.add_token(&hash_of(&token), (name, proved), device, client, most)? {
+            return Err(Refused::wrong("password-changed-meanwhile").into());
+        }
         Ok(Admitted { record, device, token: Some(token.into()), expires_ms: None })
     }
 

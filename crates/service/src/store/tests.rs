@@ -96,17 +96,35 @@ fn age_tokens(store: &Store, days: i64) {
 fn a_token_is_of_one_device_until_it_is_revoked() {
     let (_directory, store) = store();
     let alice = name("alice@x");
-    store.add_token(b"one", &alice, device(7), "", 32).unwrap();
+    assert!(store.add_token(b"one", (&alice, "hash"), device(7), "", 32).unwrap());
     assert_eq!(store.use_token(b"one", LIFE).unwrap(), Some((alice.clone(), device(7).to_string())));
     assert_eq!(store.use_token(b"two", LIFE).unwrap(), None);
-    store.add_token(b"two", &alice, device(7), "", 32).unwrap();
+    assert!(store.add_token(b"two", (&alice, "hash"), device(7), "", 32).unwrap());
     assert_eq!(store.use_token(b"one", LIFE).unwrap(), None, "a device has one token");
     store.change(&alice, &Change::RevokeTokens { device: device(7) }).unwrap().unwrap();
     assert_eq!(store.use_token(b"two", LIFE).unwrap(), None);
 
-    store.add_token(b"three", &alice, device(7), "", 32).unwrap();
+    assert!(store.add_token(b"three", (&alice, "hash"), device(7), "", 32).unwrap());
     store.set_password(&alice, "new").unwrap();
     assert_eq!(store.use_token(b"three", LIFE).unwrap(), None, "a new password signs everybody out");
+}
+
+#[test]
+fn a_password_that_was_changed_meanwhile_proves_nothing() {
+    let (_directory, store) = store();
+    let alice = name("alice@x");
+    let add = |token: &[u8], proved: &str, n| store.add_token(token, (&alice, proved), device(n), "", 32).unwrap();
+    assert!(add(b"here", "hash", 1) && add(b"there", "hash", 2));
+    assert!(store.change_password((&alice, "hash"), "new", device(1)).unwrap());
+    let lives = |token: &[u8]| store.use_token(token, LIFE).unwrap().is_some();
+    assert!(lives(b"here") && !lives(b"there"), "the others are signed out");
+    // Both had found the old password right, a moment ago.
+    assert!(!add(b"late", "hash", 1) && !lives(b"late"));
+    assert!(lives(b"here"), "what was there is as it was");
+    assert!(!store.change_password((&alice, "hash"), "newer", device(2)).unwrap());
+    assert!(!store.change_password((&name("nobody@x"), "hash"), "newer", device(2)).unwrap());
+    assert_eq!(store.password_hash(&alice).unwrap().as_deref(), Some("new"));
+    assert!(lives(b"here") && add(b"again", "new", 2));
 }
 
 #[test]
@@ -114,7 +132,7 @@ fn of_too_many_tokens_the_one_unused_for_longest_goes() {
     let (_directory, store) = store();
     let alice = name("alice@x");
     for n in 0..4 {
-        store.add_token(&[n], &alice, device(n), "", 3).unwrap();
+        assert!(store.add_token(&[n], (&alice, "hash"), device(n), "", 3).unwrap());
         assert!(store.use_token(&[n], LIFE).unwrap().is_some(), "the new one is never the one that goes");
         age_tokens(&store, 1);
         store.use_token(&[1], LIFE).unwrap();
@@ -126,7 +144,7 @@ fn of_too_many_tokens_the_one_unused_for_longest_goes() {
 #[test]
 fn a_token_lives_as_long_as_it_is_used() {
     let (_directory, store) = store();
-    store.add_token(b"one", &name("alice@x"), device(7), "", 32).unwrap();
+    assert!(store.add_token(b"one", (&name("alice@x"), "hash"), device(7), "", 32).unwrap());
     for _ in 0..3 {
         age_tokens(&store, 89);
         assert!(store.use_token(b"one", LIFE).unwrap().is_some());
@@ -212,4 +230,16 @@ fn people_of_an_issuer_are_made_when_they_come_and_belong_to_it() {
     let again = store.keep_person("shop", &anna, None, None).unwrap().unwrap();
     assert_eq!((&*again.friendly_name, again.contacts.len()), ("Anna", 1), "what is not said stays");
     assert_eq!(store.keep_person("shop", &anna, Some("A"), Some(&[])).unwrap().unwrap().contacts.len(), 0);
+}
+
+#[test]
+fn many_that_open_a_new_store_at_once_all_succeed() {
+    for _ in 0..40 {
+        let directory = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| Store::open(directory.path()).unwrap());
+            }
+        });
+    }
 }

@@ -14,17 +14,24 @@ const USE_NOTED: Duration = Duration::from_hours(1);
 impl Store {
     /// Keeps a token's hash for a device, in place of the device's older ones. Of more than `most`
     /// tokens of an account, those unused for longest go.
+    ///
+    /// `proved` is the hash of the password that was given: if that is not the account's any more,
+    /// nothing is kept, and the answer is no.
     pub(crate) fn add_token(
         &self,
         hash: &[u8],
-        account: &PersonName,
+        (account, proved): (&PersonName, &str),
         device: DeviceId,
         client: &str,
         most: u32,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let transaction = self.db.unchecked_transaction()?;
         let device = device.to_string();
+        // To write comes first: from here on nobody else does.
         self.db.execute("DELETE FROM tokens WHERE account = ? AND device = ?", params![account.as_str(), device])?;
+        if self.password_hash(account)?.as_deref() != Some(proved) {
+            return Ok(false);
+        }
         // Room is made first: whatever the clock says, the new one stays.
         self.db.execute(
             "DELETE FROM tokens WHERE account = ?1 AND hash NOT IN
@@ -35,7 +42,8 @@ impl Store {
             "INSERT INTO tokens (hash, account, device, client, created, last_used) VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
             params![hash, account.as_str(), device, client, now()],
         )?;
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        Ok(true)
     }
 
     /// Whose token this is, and of which device, if it was used within `life`; it counts as used.
@@ -86,14 +94,24 @@ impl Store {
         Ok(devices)
     }
 
-    /// Changes a password; the tokens of every device but one stop working.
-    pub(crate) fn change_password(&self, name: &PersonName, hash: &str, here: DeviceId) -> Result<(), StoreError> {
+    /// Changes a password; the tokens of every device but one stop working. `proved` is as in
+    /// [`Store::add_token`].
+    pub(crate) fn change_password(
+        &self,
+        (name, proved): (&PersonName, &str),
+        hash: &str,
+        here: DeviceId,
+    ) -> Result<bool, StoreError> {
         let transaction = self.db.unchecked_transaction()?;
-        let sql = "UPDATE accounts SET password_hash = ? WHERE name = ?";
-        super::one_row(name, self.db.execute(sql, params![hash, name.as_str()])?)?;
+        let sql = "UPDATE accounts SET password_hash = ?1
+                   WHERE name = ?2 AND password_hash = ?3 AND issuer IS NULL AND disabled IS NULL";
+        if self.db.execute(sql, params![hash, name.as_str(), proved])? == 0 {
+            return Ok(false);
+        }
         let sql = "DELETE FROM tokens WHERE account = ? AND device != ?";
         self.db.execute(sql, params![name.as_str(), here.to_string()])?;
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        Ok(true)
     }
 }
 
