@@ -62,7 +62,7 @@ fn tell(whose: &Whose, action: Action) {
 fn new_hash(whose: &Whose, password: &NewPassword) -> Result<String> {
     let password = match &password.password_file {
         Some(file) => password::from_file(file)?,
-        None => password::ask_new(whose.user.as_str())?,
+        None => password::ask_new(whose.user.as_str(), "--password-file")?,
     };
     hash_password(&password, PasswordCost::RECOMMENDED).context("cannot use this password")
 }

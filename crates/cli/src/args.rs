@@ -1,31 +1,34 @@
 //! The command line, and what its help teaches.
 
-mod account;
 mod agent;
 mod apps;
+mod code;
 mod console;
 mod demo;
 mod doctor;
 mod help;
 mod key;
+mod own;
 mod people;
 mod prefix;
 mod service;
 mod session;
 mod sign_in;
+mod time;
 
 use clap::{Parser, Subcommand};
 
 use crate::config::{ConfigAction, Sources};
 
-pub use account::{CodeAction, DevicesAction, DevicesArgs, IssueCodeArgs, PasswordArgs, SignUpArgs};
 pub use agent::{AgentAction, AgentArgs, RunArgs};
 pub use apps::{AppAction, ListArgs, RegisterArgs, ShowArgs, TestArgs};
+pub use code::{CodeAction, IssueCodeArgs};
 pub use console::ConsoleArgs;
 pub use demo::{DemoArgs, PlayerArgs};
 pub use doctor::DoctorArgs;
 pub use help::parse;
 pub use key::{IssueArgs, KeyAction, KeyOutput, RotateArgs, SealArgs};
+pub use own::{DevicesAction, DevicesArgs, PasswordArgs, SignUpArgs, WhichDevice};
 pub use people::{ContactVerb, PolicyArgs, PolicyWord, StatusArgs};
 pub use prefix::Prefix;
 pub use service::{AccountAction, BackupArgs, NewPassword, ServeArgs, StoreArgs, Whose};
@@ -95,7 +98,7 @@ pub enum Action {
     /// Answers invitations without asking you
     Policy(PolicyArgs),
 
-    /// Lists the devices on which you are signed in, and signs one out
+    /// Lists your devices, and signs one out for good
     Devices(DevicesArgs),
     /// Changes your password
     Password(PasswordArgs),

@@ -10,6 +10,6 @@ use crate::failure::say;
 pub fn tell(data: &Path, action: Action, subject: &str) {
     let event = AuditEvent::Administered { action, subject: subject.to_owned(), by: Actor::Command };
     if let Err(error) = tell_now(data, &event) {
-        say(format_args!("it is done, but could not be written into the audit: {error}"));
+        say(format_args!("it is done, and the audit in {} does not say so: {error}", data.display()));
     }
 }

@@ -14,6 +14,7 @@ use crate::args::{IssueArgs, KeyAction, KeyOutput, RotateArgs, SealArgs, StoreAr
 use crate::audit;
 use crate::failure::say;
 use crate::terminal::show;
+use crate::words::time;
 use output::Delivery;
 
 /// Works on the store itself, before and while the service runs.
@@ -27,10 +28,7 @@ pub fn run(action: KeyAction) -> Result<ExitCode> {
             let pair = pair.ok_or_else(|| KeyError::NotFound(which.id.clone()));
             output::whole(&pair.with_context(|| format!("cannot show {}", which.id))?, json)?;
         }
-        KeyAction::Revoke { which } => {
-            revoke(&open(&which.store)?, &which.id)?;
-            audit::tell(&which.store.data, Action::KeyRevoked, which.id.as_str());
-        }
+        KeyAction::Revoke { which } => revoke(&which.store, &which.id)?,
         KeyAction::Rotate(args) => rotate(&args)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -54,9 +52,8 @@ fn issue(args: IssueArgs) -> Result<()> {
             key_file.display()
         ));
     }
-    hand_over(&keychain, &draft, &output).with_context(failed)?;
-    audit::tell(&seal.store.data, Action::KeyIssued, &draft.pair().id);
-    Ok(())
+    hand_over(&keychain, &draft, &output, || audit::tell(&seal.store.data, Action::KeyIssued, &draft.pair().id))
+        .with_context(failed)
 }
 
 fn rotate(args: &RotateArgs) -> Result<()> {
@@ -66,16 +63,18 @@ fn rotate(args: &RotateArgs) -> Result<()> {
     ensure_store(&seal.store)?;
     let keychain = Keychain::open(&seal.store.data, &config(seal)).with_context(failed)?;
     let draft = keychain.draft_rotation(id, how).with_context(failed)?;
-    hand_over(&keychain, &draft, output).with_context(failed)?;
-    audit::tell(&seal.store.data, Action::KeyRotated, id.as_str());
-    Ok(())
+    hand_over(&keychain, &draft, output, || audit::tell(&seal.store.data, Action::KeyRotated, id.as_str()))
+        .with_context(failed)
 }
 
 /// First the key to whoever asked for it, then into the store: one that nobody got never counts.
-fn hand_over(keychain: &Keychain, draft: &Draft, output: &KeyOutput) -> Result<()> {
+fn hand_over(keychain: &Keychain, draft: &Draft, output: &KeyOutput, tell: impl FnOnce()) -> Result<()> {
     let delivery = Delivery::of(draft, output)?;
     match keychain.keep(draft) {
-        Ok(()) => delivery.done(draft),
+        Ok(()) => {
+            tell();
+            delivery.done(draft)
+        }
         Err(error) => {
             delivery.undo();
             Err(anyhow!(error).context("nothing was changed, and the new key does not count"))
@@ -83,12 +82,15 @@ fn hand_over(keychain: &Keychain, draft: &Draft, output: &KeyOutput) -> Result<(
     }
 }
 
-fn revoke(store: &Store, id: &AppId) -> Result<()> {
+fn revoke(store: &StoreArgs, id: &AppId) -> Result<()> {
     let failed = || format!("cannot revoke {id}");
-    match store.revoke_pair(id.as_str()).with_context(failed)? {
+    match open(store)?.revoke_pair(id.as_str()).with_context(failed)? {
         None => Err(KeyError::NotFound(id.clone())).with_context(failed),
-        Some(Revoked::Now) => show(&format!("{id} is revoked; what it has unlocked is locked again")),
-        Some(Revoked::Before(at)) => show(&format!("{id} is revoked already, since {}", output::time(at))),
+        Some(Revoked::Now) => {
+            audit::tell(&store.data, Action::KeyRevoked, id.as_str());
+            show(&format!("{id} is revoked; what it has unlocked is locked again"))
+        }
+        Some(Revoked::Before(at)) => show(&format!("{id} is revoked already, since {}", time(at))),
     }
 }
 

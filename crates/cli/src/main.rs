@@ -13,13 +13,13 @@ mod backup;
 mod config;
 mod console;
 mod demo;
-mod devices;
 mod doctor;
 mod failure;
 mod health;
 mod key;
 mod log;
 mod open;
+mod own;
 mod password;
 mod people;
 mod policy;
@@ -54,8 +54,8 @@ fn run(action: Action) -> Result<ExitCode> {
     match action {
         Action::SignIn(args) => runtime()?.block_on(sign_in::run(&args)),
         Action::SignUp(args) => runtime()?.block_on(sign_up::run(&args)),
-        Action::Devices(args) => runtime()?.block_on(devices::run(&args)),
-        Action::Password(args) => runtime()?.block_on(devices::change_password(&args)),
+        Action::Devices(args) => runtime()?.block_on(own::devices(args)),
+        Action::Password(args) => runtime()?.block_on(own::new_password(&args)),
         Action::SignOut(args) => runtime()?.block_on(sign_out::run(&args)),
         Action::Agent(AgentArgs { action: Some(action), .. }) => runtime()?.block_on(agent::act(&action)),
         Action::Agent(AgentArgs { action: None, run }) => {

@@ -1,4 +1,4 @@
-//! Passwords: from a file, from standard input, or asked on the terminal.
+//! Passwords and codes: from a file, from standard input, or asked on the terminal.
 
 use std::fs::File;
 use std::io::{IsTerminal as _, Read, stdin};
@@ -6,49 +6,71 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use hither_wire::limits;
+
 use crate::failure::usage;
 
 /// The longest password that the service takes.
-const PASSWORD_BYTES: u64 = 512;
+const PASSWORD_BYTES: u64 = limits::PASSWORD_BYTES as u64;
 
 /// Reads a password from a file; `-` is standard input. One final newline is dropped.
 pub fn from_file(path: &Path) -> Result<String> {
+    secret_from_file("password", path)
+}
+
+/// Reads the code of an operator from a file, as [`from_file`] does; white space around it is dropped too.
+pub fn code_from_file(path: &Path) -> Result<String> {
+    trimmed(&secret_from_file("code", path)?)
+}
+
+fn secret_from_file(what: &str, path: &Path) -> Result<String> {
     if path == Path::new("-") {
-        return read(stdin().lock()).context("cannot take the password from standard input");
+        return read(stdin().lock()).with_context(|| format!("cannot take the {what} from standard input"));
     }
-    let file = File::open(path).with_context(|| format!("cannot open the password file {}", path.display()))?;
-    read(file).with_context(|| format!("cannot take the password from {}", path.display()))
+    let file = File::open(path).with_context(|| format!("cannot open the {what} file {}", path.display()))?;
+    read(file).with_context(|| format!("cannot take the {what} from {}", path.display()))
 }
 
 /// Asks for the password of an account on the terminal, hidden.
 pub fn ask(user: &str) -> Result<String> {
-    ensure_terminal()?;
+    ensure_terminal("the password", "--password-file")?;
     let password = rpassword::prompt_password(format!("Password of {user}: ")).context("cannot read the password")?;
-    check(password)
+    check(password).context("cannot take this password")
 }
 
-/// Asks for a new password, hidden, twice.
-pub fn ask_new(user: &str) -> Result<String> {
-    ensure_terminal()?;
+/// Asks for a new password, hidden, twice; `option` is the other way to give it.
+pub fn ask_new(user: &str, option: &str) -> Result<String> {
+    ensure_terminal("the new password", option)?;
     let first = rpassword::prompt_password(format!("New password of {user}: ")).context("cannot read the password")?;
     let second = rpassword::prompt_password("The same again: ").context("cannot read the password")?;
     ensure!(first == second, "the two passwords differ: nothing was changed, try again");
-    check(first)
+    check(first).context("cannot take this password")
 }
 
-/// Asks for a registration code.
+/// Asks for the code of an operator, hidden.
 pub fn ask_code() -> Result<String> {
-    if !stdin().is_terminal() {
-        return Err(usage("there is no terminal to ask for the code on: give --code-file FILE"));
-    }
-    check(rpassword::prompt_password("Registration code: ").context("cannot read the code")?)
+    ensure_terminal("the code", "--code-file")?;
+    trimmed(&rpassword::prompt_password("Registration code: ").context("cannot read the code")?)
 }
 
-fn ensure_terminal() -> Result<()> {
+fn trimmed(code: &str) -> Result<String> {
+    let code = code.trim();
+    ensure!(!code.is_empty(), "the code is empty");
+    Ok(code.to_owned())
+}
+
+/// Whether a password is long enough for somebody who chooses it; services take no other.
+pub fn check_new(password: &str) -> Result<()> {
+    let least = limits::NEW_PASSWORD_BYTES;
+    ensure!(password.len() >= least, "the new password is shorter than {least} bytes: take a longer one");
+    Ok(())
+}
+
+fn ensure_terminal(what: &str, option: &str) -> Result<()> {
     if stdin().is_terminal() {
         return Ok(());
     }
-    Err(usage("there is no terminal to ask for the password on: give --password-file FILE"))
+    Err(usage(format!("there is no terminal to ask for {what} on: give {option} FILE")))
 }
 
 fn read(source: impl Read) -> Result<String> {
@@ -66,8 +88,8 @@ fn read(source: impl Read) -> Result<String> {
 }
 
 fn check(password: String) -> Result<String> {
-    ensure!(!password.is_empty(), "the password is empty");
-    ensure!(password.len() as u64 <= PASSWORD_BYTES, "the password is longer than {PASSWORD_BYTES} bytes");
+    ensure!(!password.is_empty(), "it is empty");
+    ensure!(password.len() as u64 <= PASSWORD_BYTES, "it is longer than {PASSWORD_BYTES} bytes");
     Ok(password)
 }
 

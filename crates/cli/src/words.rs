@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use hither::{Application, Code, SessionId};
 use hither_wire::local::SessionLine;
 use hither_wire::message::Data;
+use jiff::Timestamp;
 
 use crate::terminal::escape;
 
@@ -32,6 +33,11 @@ pub fn session(line: &SessionLine) -> String {
     let SessionLine { user, app: into, inviter, .. } = line;
     let (user, into) = (escape(user.as_str()), app(into));
     if *inviter { format!("{into}, you invited {user}") } else { format!("{into}, invited by {user}") }
+}
+
+/// A time in seconds since 1970.
+pub fn time(seconds: i64) -> String {
+    Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }
 
 /// A code with what it says.

@@ -44,7 +44,7 @@ const LIMITS: &[(&str, u64, &str, &str)] = &[
     ("CAPABILITY_BYTES", max::CAPABILITY_BYTES as u64, "bytes of a capability", INVALID),
     ("CLIENT_NAME_BYTES", max::CLIENT_NAME_BYTES as u64, "bytes of `client`", INVALID),
     ("SIGNIN_NAME_UNITS", max::SIGNIN_NAME_UNITS as u64, "units of a sign-in name", INVALID),
-    ("FRIENDLY_NAME_UNITS", max::FRIENDLY_NAME_UNITS as u64, "units of a friendly name", "never sent"),
+    ("FRIENDLY_NAME_UNITS", max::FRIENDLY_NAME_UNITS as u64, "units of a friendly name", INVALID),
     ("PASSWORD_BYTES", max::PASSWORD_BYTES as u64, "bytes of `password`", INVALID),
     ("TOKEN_BYTES", max::TOKEN_BYTES as u64, "bytes of `token`", INVALID),
     ("APP_ID_BYTES", max::APP_ID_BYTES as u64, "bytes of `app_id`", INVALID),

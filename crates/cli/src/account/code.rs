@@ -1,4 +1,4 @@
-//! `hither account code`: what lets somebody make an account.
+//! `hither account code`.
 
 use anyhow::{Context as _, Result};
 use hither_service::audit::Action;
@@ -6,17 +6,18 @@ use hither_service::{NewCode, RegistrationCode};
 use serde::Serialize;
 
 use super::{open, open_or_make};
-use crate::args::{CodeAction, IssueCodeArgs};
+use crate::args::{CodeAction, IssueCodeArgs, StoreArgs};
 use crate::audit;
 use crate::failure::say;
 use crate::terminal::{escape, json, show};
+use crate::words::time;
 
-/// A code, with stable names. Times in seconds since 1970.
+/// A code, with stable names.
 #[derive(Serialize)]
 struct View<'a> {
+    name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'a str>,
-    begins: &'a str,
     note: &'a str,
     domain: &'a str,
     uses: u32,
@@ -29,52 +30,57 @@ struct View<'a> {
 pub fn run(action: CodeAction) -> Result<()> {
     match action {
         CodeAction::Issue(args) => issue(args),
-        CodeAction::List { store, json } => {
-            let codes = open(&store)?.codes().context("cannot read the registration codes")?;
-            if codes.is_empty() && !json {
-                say("no registration codes: `hither account code issue --data DIR` makes one");
-            }
-            codes.iter().try_for_each(|code| row(code, json))
-        }
+        CodeAction::List { store, json } => list(&store, json),
         CodeAction::Revoke { name, store } => {
-            let name = name.to_uppercase();
             open(&store)?.revoke_code(&name).with_context(|| format!("cannot revoke {name}"))?;
             audit::tell(&store.data, Action::CodeRevoked, &name);
-            show(&format!("no account can be made any more with the code that begins with {}", escape(&name)))
+            show(&format!("{name} is revoked; accounts that were made with it stay"))
         }
     }
 }
 
 fn issue(args: IssueCodeArgs) -> Result<()> {
-    let IssueCodeArgs { uses, life, domain, note, store, json: as_json } = args;
-    let life = u32::try_from(life.as_secs()).unwrap_or(u32::MAX);
-    let new = NewCode { note, domain, uses, life };
-    let (code, kept) = open_or_make(&store)?.issue_code(&new).context("cannot issue a registration code")?;
-    audit::tell(&store.data, Action::CodeIssued, &kept.name);
-    if as_json {
-        return show(&json(&View { code: Some(&code), ..view(&kept) }));
+    let IssueCodeArgs { uses, life, domain, note, store: place, json: as_json } = args;
+    let domain = domain.unwrap_or_default();
+    let store = open_or_make(&place)?;
+    let (code, kept) = store.issue_code(&NewCode { note, domain, uses, life }).context("cannot issue a code")?;
+    let said = if as_json {
+        show(&json(&View { code: Some(&code), ..view(&kept) }))
+    } else {
+        show(&format!("code  {code}\n{}\nThe code is shown this once.", what_for(&kept)))
+    };
+    // One that nobody got is not left lying about.
+    if said.is_err() {
+        store.revoke_code(&kept.name).context("cannot revoke the code that nobody was told")?;
+        return said;
     }
-    show(&code)?;
-    let accounts = if kept.uses == 1 { "one account".to_owned() } else { format!("{} accounts", kept.uses) };
-    let domain = if kept.domain.is_empty() { String::new() } else { format!(" at {}", escape(&kept.domain)) };
-    say(format_args!("good for {accounts}{domain}, until {}; it is shown this once", time(kept.ends)));
+    audit::tell(&place.data, Action::CodeIssued, &kept.name);
     Ok(())
 }
 
-fn row(code: &RegistrationCode, as_json: bool) -> Result<()> {
-    if as_json {
-        return show(&json(&view(code)));
+fn list(store: &StoreArgs, as_json: bool) -> Result<()> {
+    let codes = open(store)?.codes().context("cannot read the codes")?;
+    if codes.is_empty() && !as_json {
+        say("no codes: `hither account code issue --data DIR` makes one");
     }
-    let RegistrationCode { name, note, domain, uses, ends, .. } = code;
-    let what = if code.counts() { format!("{uses} left, until {}", time(*ends)) } else { "over".to_owned() };
-    show(format!("{name}  {what:<40} {:<20} {}", escape(domain), escape(note)).trim_end())
+    codes.iter().try_for_each(|code| show(&if as_json { json(&view(code)) } else { row(code) }))
 }
 
 fn view(code: &RegistrationCode) -> View<'_> {
     let RegistrationCode { name, note, domain, uses, issued, ends } = code;
-    View { code: None, begins: name, note, domain, uses: *uses, issued: *issued, ends: *ends, counts: code.counts() }
+    View { name, code: None, note, domain, uses: *uses, issued: *issued, ends: *ends, counts: code.counts() }
 }
 
-fn time(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
+fn what_for(code: &RegistrationCode) -> String {
+    let accounts = if code.uses == 1 { "1 account".to_owned() } else { format!("{} accounts", code.uses) };
+    let of = if code.domain.is_empty() { String::new() } else { format!(" of {}", escape(&code.domain)) };
+    format!("It counts for {accounts}{of}, until {}.", time(code.ends))
+}
+
+fn row(code: &RegistrationCode) -> String {
+    let counts = if code.counts() { format!("{} left", code.uses) } else { "counts no more".to_owned() };
+    let (domain, note) = (escape(&code.domain), escape(&code.note));
+    format!("{:<8} {counts:<14} until {}  {domain:<20} {note}", escape(&code.name), time(code.ends))
+        .trim_end()
+        .to_owned()
 }

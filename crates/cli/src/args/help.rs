@@ -11,9 +11,10 @@ use crate::terminal::escape;
 
 /// What a newcomer needs comes first.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Begin", &["sign-in", "agent", "invite", "accept", "doctor", "demo"]),
+    ("Begin", &["sign-in", "sign-up", "agent", "invite", "accept", "doctor", "demo"]),
     ("Invitations and sessions", &["decline", "ignore", "get", "cancel", "sessions", "watch", "open"]),
-    ("People", &["contacts", "contact", "status", "policy", "devices", "password", "sign-up", "sign-out"]),
+    ("People", &["contacts", "contact", "status", "policy"]),
+    ("Your account", &["devices", "password", "sign-out"]),
     ("Applications", &["app"]),
     (
         "A service, and other clients",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use hither::PersonName;
 
+use super::CodeAction;
 use crate::config::Sources;
 use crate::terminal::escape;
 
@@ -87,7 +88,7 @@ pub enum AccountAction {
     },
     /// Issues, lists and revokes codes with which people make accounts themselves
     #[command(subcommand)]
-    Code(super::CodeAction),
+    Code(CodeAction),
     /// Keeps somebody from signing in; their session tokens stop working
     ///
     /// A service that runs notices at the next sign-in: whoever is signed in stays so until then. Through
@@ -110,12 +111,17 @@ pub enum AccountAction {
 
 /// A friendly name fits the wire, and shows nothing but itself.
 pub fn friendly_name(text: &str) -> Result<String, String> {
+    words("a friendly name", text)
+}
+
+/// Some words for people, as they can be kept.
+pub fn words(what: &str, text: &str) -> Result<String, String> {
     const UNITS_MAX: usize = 128;
     if text.encode_utf16().count() > UNITS_MAX {
-        return Err(format!("a friendly name has at most {UNITS_MAX} UTF-16 units"));
+        return Err(format!("{what} has at most {UNITS_MAX} UTF-16 units"));
     }
     if escape(text) != text {
-        return Err("a friendly name has no control characters".to_owned());
+        return Err(format!("{what} has no control characters"));
     }
     Ok(text.to_owned())
 }

@@ -14,6 +14,7 @@ use super::remove;
 use crate::args::KeyOutput;
 use crate::failure::usage;
 use crate::terminal::{escape, json, show};
+use crate::words::time;
 
 /// A pair, with stable names.
 #[derive(Serialize)]
@@ -160,11 +161,6 @@ fn state(pair: &Pair) -> String {
     let bound = pair.apps.as_ref().map(|apps| format!(", bound to {}", apps.len()));
     let md5 = if pair.md5 { ", MD5" } else { "" };
     format!("living{}{md5}{}", until.unwrap_or_default(), bound.unwrap_or_default())
-}
-
-/// Seconds since 1970, for people.
-pub fn time(seconds: i64) -> String {
-    Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }
 
 fn view(pair: &Pair) -> View<'_> {

@@ -9,7 +9,6 @@
     reason = "a test stops at whatever it did not expect"
 )]
 
-mod account;
 mod application;
 mod apps;
 mod checks;
@@ -22,6 +21,7 @@ mod instance;
 mod killed;
 mod launching;
 mod missing;
+mod own;
 mod people;
 mod policy;
 #[path = "../../../agent/tests/desktop/screen.rs"]

@@ -8,6 +8,7 @@
 )]
 
 mod account;
+mod codes;
 mod config;
 mod demo;
 mod human;

@@ -1,6 +1,7 @@
 //! The service machine, driven by frames as a connection would bring them, with the store and the
 //! passwords played by a small world of people.
 
+mod account;
 mod locks;
 pub(crate) mod world;
 

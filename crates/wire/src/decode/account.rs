@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Flat, Wrong, bounded, guid, need, units, wrong};
+use super::{Flat, Wrong, bounded, filled, guid, need, units, wrong};
 use crate::account::{NewPassword, Registration, Request, Token};
 use crate::limits;
 
@@ -24,7 +24,7 @@ impl<'a> Flat<'a> {
         Ok(Registration {
             password: new_password(self.password.take(), "password")?,
             friendly_name: units(self.friendly_name.take(), limits::FRIENDLY_NAME_UNITS, "friendly_name")?,
-            code: need(bounded(self.registration.take(), limits::CODE_BYTES, "registration")?, "registration")?,
+            code: filled(self.registration.take(), limits::CODE_BYTES, "registration")?,
         })
     }
 
