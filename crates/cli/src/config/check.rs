@@ -196,7 +196,7 @@ impl Check<'_> {
                 self.findings.push(Finding::error(&at, format!("issuer.{key}: {what}")));
             };
             for key in ["name", "issuer", "audience"] {
-                if values.text(key).is_none() {
+                if !values.mentions(key) {
                     complain(key, "every issuer needs one".to_owned());
                 }
             }
@@ -216,6 +216,8 @@ impl Check<'_> {
 
 fn issuer_keys(values: &Values, mut complain: impl FnMut(&str, String)) {
     match (values.text("keys_file"), values.text("jwks_url")) {
+        // One that is wrong is complained of already.
+        (None, None) if values.mentions("keys_file") || values.mentions("jwks_url") => {}
         (None, None) => complain("keys_file", "every issuer needs keys: set keys_file or jwks_url".to_owned()),
         (Some(_), Some(_)) => {
             complain("jwks_url", "keys come from one place: leave out keys_file or jwks_url".to_owned());

@@ -170,7 +170,10 @@ impl Reader<'_> {
             for (key, item) in entries(table) {
                 let found = ISSUER.iter().position(|setting| setting.key == key.get());
                 match found.and_then(|at| Some((at, ISSUER.get(at)?))) {
-                    Some((at, setting)) => values.put(self.value(at, setting, key, item)),
+                    Some((at, setting)) => match self.value(at, setting, key, item) {
+                        Some(given) => values.put([given]),
+                        None => values.spoil(at, self.place(key.span())),
+                    },
                     None => self.unknown_key(ISSUER_LIST, key, ISSUER),
                 }
             }

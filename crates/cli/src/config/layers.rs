@@ -115,6 +115,18 @@ impl Values {
         }
     }
 
+    /// Leaves out a value that stands there, and is wrong.
+    pub fn spoil(&mut self, setting: usize, source: Source) {
+        if let Some(entry) = self.entries.get_mut(setting) {
+            *entry = Entry { value: None, source };
+        }
+    }
+
+    /// Whether somebody has set a value, right or wrong.
+    pub fn mentions(&self, key: &str) -> bool {
+        self.source(key) != Source::Default
+    }
+
     /// Every setting with its value, in the order of the table.
     pub fn iter(&self) -> impl Iterator<Item = (&'static Setting, &Entry)> {
         self.table.iter().zip(&self.entries)

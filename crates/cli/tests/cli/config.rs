@@ -193,6 +193,18 @@ fn what_does_not_go_together() {
 }
 
 #[test]
+fn what_is_wrong_is_said_once() {
+    let place = Place::with(
+        "[service]\ndata = \"data\"\n[[issuer]]\nname = 7\nissuer = \"https://shop.example\"\naudience = \"chess\"\n\
+         jwks_url = \"http://shop.example/keys\"\n",
+    );
+    let (lines, code) = place.check();
+    assert_eq!((lines.len(), code), (3, 2), "{lines:#?}");
+    assert!(lines[0].contains(":4:8: issuer.name: ") && lines[1].contains(":7:12: issuer.jwks_url: "), "{lines:#?}");
+    assert_eq!(lines[2], "2 wrong");
+}
+
+#[test]
 fn secrets_that_everybody_knows_are_refused_and_none_is_shown() {
     let place = Place::with(
         "[service]\ndata = \"data\"\n[admin]\nlisten = \"127.0.0.1:0\"\ntoken_file = \"token\"\n[lock]\nkey_file = \"key\"\n",
