@@ -13,6 +13,7 @@ use hither_proto::service::Config;
 
 use crate::issuers::Issuer;
 use crate::keys::LockConfig;
+use crate::proxy::Network;
 pub use admin::AdminConfig;
 pub use live::Live;
 pub use tls::TlsFiles;
@@ -34,6 +35,9 @@ pub struct ServiceConfig {
     /// The origins of web pages that may connect; `*` stands for any. Programs that send no
     /// `Origin` are not concerned.
     pub origins: Vec<String>,
+    /// Proxies that are believed when they say for whom they connect. Whoever comes from elsewhere is
+    /// who connects.
+    pub proxies: Vec<Network>,
     /// Connections altogether: HTTP 503 beyond.
     pub connections: usize,
     /// Connections from one address: HTTP 503 beyond.
@@ -94,6 +98,7 @@ impl ServiceConfig {
             data,
             machine: Config::default(),
             origins: Vec::new(),
+            proxies: Vec::new(),
             connections: 20_000,
             connections_per_address: 12_000,
             unsent_bytes: 2 * 1024 * 1024,

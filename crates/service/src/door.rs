@@ -16,8 +16,9 @@ use crate::gate::{Gate, Place, source};
 use crate::http::{FAREWELL, PATIENCE};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
+use crate::proxy::{Network, is_trusted};
 use crate::tls::Tls;
-use crate::upgrade::{turn_away, upgrade};
+use crate::upgrade::{Rules, turn_away, upgrade};
 
 /// Connections that are told at a time that they are too many; more go without an answer.
 const FAREWELLS: usize = 256;
@@ -48,10 +49,11 @@ pub async fn accept(listener: &TcpListener, door: &Door) {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 failing = false;
-                let address = source(peer.ip());
-                if let Some(place) = door.gate.enter(address) {
+                let peer = peer.ip();
+                let direct = !is_trusted(&door.config.get().proxies, peer);
+                if let Some(place) = door.gate.enter(direct.then(|| source(peer))) {
                     count += 1;
-                    tokio::spawn(enter(door.clone(), ConnId(count), stream, address, place));
+                    tokio::spawn(enter(door.clone(), stream, Visitor { conn: ConnId(count), peer, direct, place }));
                     continue;
                 }
                 door.metrics.turned_away.inc();
@@ -74,30 +76,50 @@ pub async fn accept(listener: &TcpListener, door: &Door) {
     }
 }
 
-async fn enter(door: Door, conn: ConnId, stream: TcpStream, address: IpAddr, place: Place) {
+/// Somebody who comes in.
+struct Visitor {
+    conn: ConnId,
+    /// Who connects: the client, or a proxy for it.
+    peer: IpAddr,
+    /// Whether it is the client.
+    direct: bool,
+    place: Place,
+}
+
+async fn enter(door: Door, stream: TcpStream, visitor: Visitor) {
     // Frames are small and somebody waits for each.
     drop(stream.set_nodelay(true));
     let Some(tls) = door.tls.clone() else {
-        serve(door, conn, stream, address).await;
-        return drop(place);
+        return serve(door, stream, visitor).await;
     };
     // The time to sign in begins when there is a WebSocket; before, no step may take longer either.
     let limit = PATIENCE.min(Duration::from_millis(door.config.get().machine.sign_in_ms));
     match tls.accept(stream, limit).await {
         Ok(stream) => {
             drop(tls);
-            serve(door, conn, stream, address).await;
+            serve(door, stream, visitor).await;
         }
         Err(true) => drop(door.metrics.tls_failures.inc()),
         Err(false) => {}
     }
-    drop(place);
 }
 
-async fn serve<S: AsyncRead + AsyncWrite + Unpin>(door: Door, conn: ConnId, stream: S, address: IpAddr) {
-    let Door { config, inbox, .. } = door;
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(door: Door, stream: S, visitor: Visitor) {
+    let Door { config, inbox, metrics, .. } = door;
+    let Visitor { conn, peer, direct, mut place } = visitor;
     let config = config.get();
-    let Some(socket) = upgrade(stream, &config.origins, config.machine.frame_bytes).await else { return };
+    let proxies: &[Network] = if direct { &[] } else { &config.proxies };
+    let rules = Rules { origins: &config.origins, frame_bytes: config.machine.frame_bytes, proxies };
+    let mut address = source(peer);
+    let admit = |client: Option<IpAddr>| {
+        address = client.map_or(address, source);
+        let fits = place.belongs_to(address);
+        if !fits {
+            metrics.turned_away.inc();
+        }
+        fits
+    };
+    let Some(socket) = upgrade(stream, rules, admit).await else { return };
     let link = Arc::new(Link { address, outbox: Outbox::new(config.unsent_bytes) });
     let pace = Pace {
         keepalive: Duration::from_millis(config.machine.keepalive_ms),
@@ -106,6 +128,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(door: Door, conn: ConnId, stre
     // Settings of long ago are not kept by connections that are still here.
     drop(config);
     connection::run(conn, socket, link, inbox, pace).await;
+    drop(place);
 }
 
 impl Door {

@@ -35,7 +35,34 @@ pub fn source(address: IpAddr) -> IpAddr {
 #[derive(Debug)]
 pub struct Place {
     gate: Arc<Gate>,
-    address: IpAddr,
+    /// Whose it is, as soon as that is known.
+    address: Option<IpAddr>,
+}
+
+impl Place {
+    /// Whose place it is, which has only now become known: `address` is a [`source`]. False if there
+    /// are too many from there.
+    pub fn belongs_to(&mut self, address: IpAddr) -> bool {
+        if self.address.is_some() {
+            return true;
+        }
+        let mut counts = self.gate.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = self.gate.per_address.load(Ordering::Relaxed);
+        let fits = counts.one_more(address, most);
+        self.address = fits.then_some(address);
+        fits
+    }
+}
+
+impl Counts {
+    /// Counts one at an address, if it is not beyond the most.
+    fn one_more(&mut self, address: IpAddr, most: usize) -> bool {
+        let here = self.by_address.get(&address).copied().unwrap_or(0);
+        if here < most {
+            self.by_address.insert(address, here + 1);
+        }
+        here < most
+    }
 }
 
 impl Gate {
@@ -51,16 +78,18 @@ impl Gate {
         self.per_address.store(per_address, Ordering::Relaxed);
     }
 
-    /// A place, if there is one left; `address` is a [`source`].
-    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    /// A place, if there is one left; `address` is a [`source`], or `None` as long as nobody knows for
+    /// whom it is.
+    pub fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Place> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = counts.by_address.get(&address).copied().unwrap_or(0);
-        let limits = (self.altogether.load(Ordering::Relaxed), self.per_address.load(Ordering::Relaxed));
-        if counts.all >= limits.0 || here >= limits.1 {
+        let most = self.per_address.load(Ordering::Relaxed);
+        if counts.all >= self.altogether.load(Ordering::Relaxed) {
+            return None;
+        }
+        if address.is_some_and(|address| !counts.one_more(address, most)) {
             return None;
         }
         counts.all += 1;
-        counts.by_address.insert(address, here + 1);
         Some(Place { gate: Arc::clone(self), address })
     }
 
@@ -80,10 +109,12 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut counts = self.gate.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.all -= 1;
-        if let Some(here) = counts.by_address.get_mut(&self.address) {
+        if let Some(address) = self.address
+            && let Some(here) = counts.by_address.get_mut(&address)
+        {
             *here -= 1;
             if *here == 0 {
-                counts.by_address.remove(&self.address);
+                counts.by_address.remove(&address);
             }
         }
         if counts.all == 0 {
@@ -124,13 +155,28 @@ mod tests {
     }
 
     #[test]
-    fn one_subscriber_is_one_source() {
-        assert_eq!(source(at("::ffff:192.0.2.1")), at("192.0.2.1"));
-        assert_eq!(source(at("2001:db8:1:2:3:4:5:6")), source(at("2001:db8:1:2:ffff::")));
-        assert_ne!(source(at("2001:db8:1:2::1")), source(at("2001:db8:1:3::1")));
+    fn whose_place_it_is_can_become_known_later() {
+        let gate = Gate::new(4, 1);
+        let (one, two) = (at("192.0.2.1").unwrap(), at("192.0.2.2").unwrap());
+        let mut places: Vec<_> = (0..3).map(|_| gate.enter(None).unwrap()).collect();
+        assert!(places[0].belongs_to(one) && places[1].belongs_to(two));
+        assert!(!places[2].belongs_to(one), "one from each");
+        assert!(gate.enter(Some(two)).is_none());
+        places.remove(0);
+        assert!(places[1].belongs_to(one) && places[1].belongs_to(two), "what is settled is settled");
+        drop(places);
+        assert!(gate.enter(Some(one)).is_some() && gate.counts.lock().unwrap().by_address.is_empty());
     }
 
-    fn at(address: &str) -> IpAddr {
-        address.parse().unwrap()
+    #[test]
+    fn one_subscriber_is_one_source() {
+        let source = |address| source(at(address).unwrap());
+        assert_eq!(source("::ffff:192.0.2.1"), at("192.0.2.1").unwrap());
+        assert_eq!(source("2001:db8:1:2:3:4:5:6"), source("2001:db8:1:2:ffff::"));
+        assert_ne!(source("2001:db8:1:2::1"), source("2001:db8:1:3::1"));
+    }
+
+    fn at(address: &str) -> Option<IpAddr> {
+        address.parse().ok()
     }
 }

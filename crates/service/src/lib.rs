@@ -22,6 +22,7 @@ mod metrics;
 mod operations;
 mod outbox;
 mod password;
+mod proxy;
 mod server;
 mod store;
 mod tls;
@@ -39,6 +40,7 @@ pub use issuers::{Issuer, KeysFrom, Signature, check_url, inspect_keys};
 pub use keys::LockConfig;
 pub use lock::LockControl;
 pub use password::{PasswordError, hash as hash_password};
+pub use proxy::{Network, NetworkError};
 pub use server::{Server, StartError};
 pub use store::{
     Account, Changed, ContactOutcome, NewCode, Person, PersonChange, RegistrationCode, Revoked, Store, StoreError,

@@ -1,6 +1,7 @@
 //! From TCP to WebSocket: one HTTP request, answered in words that help whoever came by mistake.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
@@ -11,6 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use hither_wire::limits;
 
 use crate::http::{self, Answer, HEADERS, PATIENCE};
+use crate::proxy::{self, Network};
 
 /// The path of the protocol's first version.
 pub const PATH: &str = "/v1";
@@ -51,16 +53,35 @@ const TOO_MANY: Answer = Answer {
     text: Cow::Borrowed("Too many connections. Try again later.\n"),
 };
 
+/// What is asked of those who come in.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// Web pages that may connect.
+    pub origins: &'a [String],
+    /// The longest frame.
+    pub frame_bytes: u64,
+    /// Whose word counts for the address of the client; empty if it is not such a proxy that connects.
+    pub proxies: &'a [Network],
+}
+
+/// A request that may be upgraded.
+struct Asked {
+    key: String,
+    client: Option<IpAddr>,
+}
+
 /// Reads the request and answers it; the WebSocket, or `None` if it was refused or did not come.
+/// `admit` is told for whom a proxy connects, and whether there is room for them.
 pub async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
-    origins: &[String],
-    frame_bytes: u64,
+    rules: Rules<'_>,
+    admit: impl FnOnce(Option<IpAddr>) -> bool,
 ) -> Option<Box<WebSocketStream<S>>> {
-    let frame_bytes = usize::try_from(frame_bytes).ok();
+    let frame_bytes = usize::try_from(rules.frame_bytes).ok();
     let (head, rest) = timeout(PATIENCE, http::read_head(&mut stream)).await.ok()??;
-    match judge(&head, origins) {
-        Ok(key) => {
+    let asked = judge(&head, rules).and_then(|asked| if admit(asked.client) { Ok(asked) } else { Err(TOO_MANY) });
+    match asked {
+        Ok(Asked { key, client: _ }) => {
             let accept = derive_accept_key(key.as_bytes());
             let answer = format!(
                 "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -87,8 +108,7 @@ pub async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(stream: S) {
     http::answer(stream, &TOO_MANY).await;
 }
 
-/// The WebSocket key of a request that may be upgraded.
-fn judge(head: &[u8], origins: &[String]) -> Result<String, Answer> {
+fn judge(head: &[u8], rules: Rules<'_>) -> Result<Asked, Answer> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     match request.parse(head) {
@@ -113,11 +133,16 @@ fn judge(head: &[u8], origins: &[String]) -> Result<String, Answer> {
         return Err(NO_UPGRADE);
     }
     if let Some(origin) = header("Origin")
-        && !origins.iter().any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin))
+        && !rules.origins.iter().any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin))
     {
         return Err(ORIGIN);
     }
-    header("Sec-WebSocket-Key").map(ToOwned::to_owned).ok_or(NO_UPGRADE)
+    let key = header("Sec-WebSocket-Key").map(ToOwned::to_owned).ok_or(NO_UPGRADE)?;
+    let forwarded = request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(proxy::HEADER));
+    // What is no text is no address either, and ends the search for one.
+    let forwarded = forwarded.map(|header| std::str::from_utf8(header.value).unwrap_or_default());
+    let client = if rules.proxies.is_empty() { None } else { proxy::client(rules.proxies, forwarded) };
+    Ok(Asked { key, client })
 }
 
 #[cfg(test)]
@@ -130,12 +155,14 @@ mod tests {
     const REQUEST: &str = "GET /v1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
+    const RULES: Rules<'_> = Rules { origins: &[], frame_bytes: 16_384, proxies: &[] };
+
     #[tokio::test(start_paused = true)]
     async fn half_a_request_is_not_waited_for_without_end() {
         let (here, mut there) = tokio::io::duplex(4096);
         let start = Instant::now();
         there.write_all(&REQUEST.as_bytes()[..100]).await.unwrap();
-        assert!(upgrade(here, &[], 16_384).await.is_none());
+        assert!(upgrade(here, RULES, |_| true).await.is_none());
         assert_eq!(start.elapsed(), PATIENCE);
     }
 
@@ -151,7 +178,7 @@ mod tests {
             there.write_all(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']).await.unwrap();
             there
         });
-        let mut socket = upgrade(here, &[], 16_384).await.unwrap();
+        let mut socket = upgrade(here, RULES, |_| true).await.unwrap();
         let frame = futures_util::StreamExt::next(&mut socket).await.unwrap().unwrap();
         assert_eq!(frame.into_text().unwrap().as_str(), "hi");
         let mut answer = [0; 200];

@@ -84,10 +84,10 @@ impl Check<'_> {
         if let Some(address) = self.address("service", "listen")
             && !address.ip().is_loopback()
             && self.settings.text("tls", "certificate").is_none()
-            && !self.settings.is("service", "behind_proxy")
+            && self.settings.list("service", "proxies").is_empty()
         {
             let what = "passwords and data can be read on the way to this address, since TLS is not set up: set \
-                        tls.certificate and tls.key, or behind_proxy if a proxy in front speaks TLS";
+                        tls.certificate and tls.key, or proxies if a proxy in front speaks TLS";
             self.warn("service", "listen", what);
         }
         if self.address("service", "operations").is_some_and(|address| !address.ip().is_loopback()) {

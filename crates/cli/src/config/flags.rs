@@ -72,10 +72,10 @@ fn flag(setting: &Setting) -> Arg {
     } else {
         arg.value_parser(clap::builder::StringValueParser::new().try_map(read))
     };
-    let arg = if matches!(kind, Kind::Origins | Kind::SomeOf(_)) {
+    let arg = if matches!(kind, Kind::Origins | Kind::Networks | Kind::SomeOf(_)) {
         arg.action(ArgAction::Append)
     } else if kind == Kind::Bool {
-        // `--behind-proxy` alone says yes.
+        // `--accounts-registration` alone says yes.
         arg.num_args(0..=1).require_equals(true).default_missing_value("true")
     } else {
         arg

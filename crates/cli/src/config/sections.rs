@@ -43,6 +43,7 @@ fn service(settings: &Effective) -> ServiceConfig {
     let mut config = ServiceConfig::new(listen, settings.path("service", "data").unwrap_or_default());
     config.operations = address(settings, "service", "operations");
     config.origins = settings.list("service", "origins");
+    config.proxies = settings.list("service", "proxies").iter().filter_map(|text| text.parse().ok()).collect();
     config.tls = tls(settings, "tls");
     config.machine.invitations = match settings.text("service", "invitations").as_deref() {
         Some("anyone") => InvitationsFrom::Anyone,

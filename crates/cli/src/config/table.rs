@@ -126,8 +126,8 @@ pub const SETTINGS: &[Setting] = &[
         .says("The folder of the store; made if it is not there"),
     of("service", "operations", "operations", Kind::Address, Unset("127.0.0.1:9090")).at_start()
         .says("Where operators' tools ask for /livez, /readyz and /metrics; nowhere without it"),
-    of("service", "behind_proxy", "behind-proxy", Kind::Bool, Bool(false))
-        .says("A proxy in front speaks TLS: no warning that plain text can be listened to"),
+    of("service", "proxies", "proxy", Kind::Networks, List(&[]))
+        .says("Proxies in front that speak TLS, by address or network: whom they connect for stands in X-Forwarded-For"),
     of("service", "drain", "drain", Kind::Number(0, 3_600, "seconds"), Number(0))
         .says("How long /readyz says 503 at a stop before connections are closed"),
     of("service", "origins", "origin", Kind::Origins, List(&[]))

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use hither_service::Network;
 use toml_edit::Item;
 use tracing_subscriber::EnvFilter;
 
@@ -43,6 +44,8 @@ pub enum Kind {
     SomeOf(&'static [&'static str]),
     /// Origins of web pages.
     Origins,
+    /// IP addresses and networks of them.
+    Networks,
     /// Where keys are fetched.
     Url,
     /// Any words.
@@ -65,7 +68,7 @@ impl Kind {
                 _ => return Err(self.wanted(&shown(words))),
             },
             Kind::Number(..) => Value::Number(words.parse().map_err(|_| self.wanted(&shown(words)))?),
-            Kind::SomeOf(_) | Kind::Origins => {
+            Kind::SomeOf(_) | Kind::Origins | Kind::Networks => {
                 let parts = words.split(',').map(str::trim).filter(|part| !part.is_empty());
                 Value::List(parts.map(str::to_owned).collect())
             }
@@ -82,7 +85,7 @@ impl Kind {
         let value = match self {
             Kind::Bool => item.as_bool().map(Value::Bool),
             Kind::Number(..) => item.as_integer().and_then(|number| u64::try_from(number).ok()).map(Value::Number),
-            Kind::SomeOf(_) | Kind::Origins => {
+            Kind::SomeOf(_) | Kind::Origins | Kind::Networks => {
                 item.as_array().and_then(|array| array.iter().map(text).collect()).map(Value::List)
             }
             Kind::Address | Kind::File | Kind::Folder | Kind::Filter | Kind::OneOf(_) | Kind::Url | Kind::Text => {
@@ -102,6 +105,9 @@ impl Kind {
             }
             (Kind::Origins, Value::List(list)) => {
                 list.len() <= LIST && list.iter().all(|text| harmless(text) && is_origin(text))
+            }
+            (Kind::Networks, Value::List(list)) => {
+                list.len() <= LIST && list.iter().all(|text| text.parse::<Network>().is_ok())
             }
             (_, Value::Text(text)) if text.is_empty() || !harmless(text) => false,
             (Kind::Address, Value::Text(text)) => text.parse::<SocketAddr>().is_ok(),
@@ -136,6 +142,7 @@ impl Kind {
             Kind::OneOf(words) => quoted(words, " or "),
             Kind::SomeOf(words) => format!("a list of some of {}", quoted(words, ", ")),
             Kind::Origins => "a list of origins (https://play.example.org) or \"*\"".to_owned(),
+            Kind::Networks => "a list of IP addresses (127.0.0.1) and networks (10.0.0.0/8)".to_owned(),
             Kind::Url => "an https:// URL (http:// on this machine only)".to_owned(),
             Kind::Text => "a text".to_owned(),
         }
@@ -155,6 +162,7 @@ impl Kind {
             Kind::Filter => "FILTER",
             Kind::OneOf(_) | Kind::SomeOf(_) | Kind::Text => "WORD",
             Kind::Origins => "ORIGIN",
+            Kind::Networks => "NETWORK",
             Kind::Url => "URL",
         }
     }
@@ -266,6 +274,11 @@ mod tests {
                 Kind::Origins,
                 &["", "*", "https://a.example,http://b:80"],
                 &["a.example", "https://", "https://a/b", "https://*.a"],
+            ),
+            (
+                Kind::Networks,
+                &["", "127.0.0.1", "::1, 10.0.0.0/8"],
+                &["localhost", "10.0.0.0/33", "127.0.0.1:80", "10.0.0.0/8 ::1"],
             ),
             (
                 Kind::Url,

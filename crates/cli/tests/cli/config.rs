@@ -162,7 +162,7 @@ fn what_should_be_looked_at_is_no_mistake() {
     assert!(lines[0].contains("warning: service.listen: passwords and data can be read"), "{lines:#?}");
     assert!(lines[1].contains("warning: service.operations"), "{lines:#?}");
     assert_eq!(lines[2], "the settings are right, 2 to be looked at");
-    let output = place.run(&["config", "check", "--behind-proxy", "--operations", "127.0.0.1:0"], &[]);
+    let output = place.run(&["config", "check", "--proxy", "10.0.0.0/8", "--operations", "127.0.0.1:0"], &[]);
     assert_eq!(text(&output.stdout), "the settings are right\n");
 }
 

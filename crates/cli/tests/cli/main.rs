@@ -18,6 +18,7 @@ mod limits;
 mod lost;
 mod operating;
 mod operator;
+mod proxied;
 mod python;
 mod readme;
 mod resume;

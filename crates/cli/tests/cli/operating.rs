@@ -140,7 +140,7 @@ impl Drop for Operated {
 }
 
 /// An authority's certificate in `ca`, and one for this machine in `cert` and `key`.
-fn certify(folder: &Path) {
+pub fn certify(folder: &Path) {
     let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     params.distinguished_name.push(rcgen::DnType::CommonName, "an authority");

@@ -194,7 +194,7 @@ pub async fn run(door: AdminDoor, parts: Parts, mut stop: watch::Receiver<bool>)
             continue;
         };
         // Whoever finds no place is not answered: nothing is said to strangers.
-        let Some(place) = gate.enter(source(peer.ip())) else { continue };
+        let Some(place) = gate.enter(Some(source(peer.ip()))) else { continue };
         let (router, tls, stop) = (router.clone(), locks.tls.clone(), stop.clone());
         let router = router.layer(Extension(Peer(source(peer.ip()))));
         tokio::spawn(async move {

@@ -14,6 +14,7 @@ mod issuers;
 mod lock;
 mod logs;
 mod operations;
+mod proxy;
 mod reload;
 mod resume;
 mod signing;

@@ -134,6 +134,10 @@ impl Raw {
 impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     pub async fn over(stream: S, url: &str) -> Raw<S> {
         let (socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
+        Raw::of(socket)
+    }
+
+    pub fn of(socket: WebSocketStream<S>) -> Raw<S> {
         Raw { socket, next_id: 0, seq: 0, events: std::collections::VecDeque::new() }
     }
 
