@@ -37,12 +37,25 @@ pub enum Proof {
 
 /// Signs in once, and keeps the token.
 pub async fn run(args: &SignInArgs) -> Result<ExitCode> {
+    if is_signed_in(args).await? {
+        show(&format!("{} is signed in already at {}", escape(args.user.as_str()), escape(&args.service)))?;
+        show("nothing has changed; for a new token `hither sign-out` first, which ends your sessions")?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let password = match &args.password_file {
         Some(file) => password::from_file(file)?,
         None => password::ask(args.user.as_str())?,
     };
     let SignInArgs { user, service, keyring, .. } = args;
     enter(&Entrance { user, service, keyring }, &Proof::Password(password)).await
+}
+
+/// Whether the agent is at this service as this person: another sign-in of its device would end its
+/// sessions.
+async fn is_signed_in(args: &SignInArgs) -> Result<bool> {
+    let Some(mut agent) = remote::attempt(false).await? else { return Ok(false) };
+    let status = agent.status().await.context("cannot ask the agent")?;
+    Ok(status.connected && status.user.as_ref() == Some(&args.user) && status.service.as_deref() == Some(&args.service))
 }
 
 /// Signs in, keeps the token, and tells an agent that runs.

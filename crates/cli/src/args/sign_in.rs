@@ -14,7 +14,8 @@ Examples:
 
 Asks for the password once. What is kept is a token, which lets this machine sign in until you
 `hither sign-out`: in the system's keyring where there is one, else in a file that only you can
-read. An agent that runs takes the new sign-in at once.
+read. An agent that runs takes the new sign-in at once; one that is signed in as you at this service
+already goes on as it is.
 
 Over wss:// the authorities of this system are trusted, and those in the file that HITHER_CA_FILE
 names; start the agent with it as well.")]

@@ -58,6 +58,12 @@ fn an_agent_that_runs_takes_a_sign_in_at_once() {
     assert!(alice.sign_in(&service).ends_with("the agent is signed in\n"));
     assert_eq!(alice.json(&["status", "--json"])[0]["user"], ALICE);
 
+    // Once more: what there is goes on, with its token.
+    let kept = fs::read(account_file(&alice)).unwrap();
+    let again = alice.sign_in(&service);
+    assert!(again.contains(&format!("{ALICE} is signed in already")) && again.contains("hither sign-out"), "{again}");
+    assert_eq!(fs::read(account_file(&alice)).unwrap(), kept);
+
     // Somebody else, on the same machine.
     service.add_account(BOB);
     let file = service.password_file(BOB);
