@@ -245,7 +245,7 @@ impl Service {
     }
 
     fn send(&mut self, conn: ConnId, frame: ServerFrame) {
-        self.outputs.push_back(Output::Send { conn, frame });
+        self.outputs.push_back(Output::Send { conn, frame, can_wait: false });
     }
 
     fn answer(&mut self, conn: ConnId, answer: Answer) {

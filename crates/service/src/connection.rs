@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,8 +77,9 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Option<Close> {
     let mut heard = Instant::now();
     let mut pinged = false;
+    // Looked at when it is over, and not set anew with every frame.
+    let mut silence = pin!(sleep_until(heard + pace.keepalive));
     loop {
-        let silence = if pinged { pace.keepalive * 2 } else { pace.keepalive };
         tokio::select! {
             biased;
             () = outbox.filled() => {
@@ -102,11 +104,17 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
                     Err(_) => return None,
                 }
             }
-            () = sleep_until(heard + silence) => {
+            () = &mut silence => {
+                let until = heard + if pinged { pace.keepalive * 2 } else { pace.keepalive };
+                if Instant::now() < until {
+                    silence.as_mut().reset(until);
+                    continue;
+                }
                 if pinged {
                     return Some(Close::Silent);
                 }
                 pinged = true;
+                silence.as_mut().reset(heard + pace.keepalive * 2);
                 if let Err(why) = in_time(pace, socket.send(Message::Ping(Bytes::new()))).await {
                     return why;
                 }

@@ -1,7 +1,7 @@
 //! The one task that owns the machine. Everything that happens comes in through its inbox, in one
 //! order; it never waits for anybody but the inbox and the clock.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +9,9 @@ use hither_proto::Millis;
 use hither_proto::service::{Command, ConnId, Input, Output, Service, Ticket, Told};
 use hither_wire::{Code, Event, ServerFrame};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
+use crate::alarm::Alarm;
 use crate::auth::{self, Auth};
 use crate::connection::Link;
 use crate::lock::{self, Locks};
@@ -19,6 +20,9 @@ use crate::writer::{self, Writer};
 
 /// How many inputs are taken at a time.
 const BATCH: usize = 64;
+
+/// How long an answer waits for something to go out with: a hop and back fit into it, and nobody notices.
+const RIDE: Duration = Duration::from_millis(5);
 
 /// What comes into the driver's inbox.
 #[derive(Debug)]
@@ -58,6 +62,8 @@ pub struct Driver {
     machine: Service,
     clock: Clock,
     links: HashMap<ConnId, Arc<Link>>,
+    /// Where something may wait, and until when.
+    later: VecDeque<(Instant, Arc<Link>)>,
     auth: Auth,
     writer: Writer,
     locks: Locks,
@@ -79,15 +85,17 @@ impl Driver {
         locks: Locks,
         metrics: Arc<Metrics>,
     ) -> Driver {
-        let (links, asked) = (HashMap::new(), HashMap::new());
-        Driver { machine, clock, links, auth, writer, locks, metrics, soon: Vec::new(), asked, asked_so_far: 0 }
+        let (links, later, asked) = (HashMap::new(), VecDeque::new(), HashMap::new());
+        Driver { machine, clock, links, later, auth, writer, locks, metrics, soon: Vec::new(), asked, asked_so_far: 0 }
     }
 
     /// Runs until `stop`; everybody has been told then.
     pub async fn run(mut self, mut inbox: mpsc::Receiver<Note>, mut stop: oneshot::Receiver<()>) {
         let mut notes = Vec::with_capacity(BATCH);
+        let (mut due, mut later) = (Alarm::new(), Alarm::new());
         loop {
-            let due = self.machine.poll_timeout().map(|at| self.clock.at(at));
+            due.set(self.machine.poll_timeout().map(|at| self.clock.at(at)));
+            later.set(self.later.front().map(|(until, _)| *until));
             tokio::select! {
                 count = inbox.recv_many(&mut notes, BATCH) => {
                     if count == 0 {
@@ -98,7 +106,8 @@ impl Driver {
                     }
                     self.count();
                 }
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.handle(Input::Timeout),
+                () = due.rings() => self.handle(Input::Timeout),
+                () = later.rings() => self.flush(),
                 _ = &mut stop => return self.stop(inbox).await,
             }
         }
@@ -177,7 +186,7 @@ impl Driver {
 
     fn act(&mut self, output: Output) {
         match output {
-            Output::Send { conn, frame } => {
+            Output::Send { conn, frame, can_wait } => {
                 self.metrics.frames_sent.inc();
                 match &frame {
                     ServerFrame::Answer(answer) => self.metrics.answered(answer.code),
@@ -186,8 +195,11 @@ impl Driver {
                     }
                     ServerFrame::Event(_) | ServerFrame::Local(_) => {}
                 }
-                if let Some(link) = self.links.get(&conn) {
+                let Some(link) = self.links.get(&conn) else { return };
+                if !can_wait {
                     link.outbox.push(frame.encode());
+                } else if link.outbox.push_later(frame.encode()) {
+                    self.later.push_back((Instant::now() + RIDE, Arc::clone(link)));
                 }
             }
             Output::Close { conn, why } => {
@@ -226,6 +238,14 @@ impl Driver {
                     None => Some(Input::Judged { ticket, judgement: lock::unjudged() }),
                 });
             }
+        }
+    }
+
+    /// What has waited for long enough goes out.
+    fn flush(&mut self) {
+        let now = Instant::now();
+        while let Some((_, link)) = self.later.pop_front_if(|(until, _)| *until <= now) {
+            link.outbox.flush();
         }
     }
 

@@ -6,6 +6,7 @@
 //! Every queue between them is bounded, and the driver never waits for any of them.
 
 mod admin;
+mod alarm;
 pub mod audit;
 mod auth;
 mod config;

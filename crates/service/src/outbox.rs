@@ -2,7 +2,7 @@
 //! task takes out all there is and sends it in one write.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hither_proto::service::Close;
 use tokio::sync::Notify;
@@ -20,6 +20,8 @@ pub struct Outbox {
 struct Inner {
     frames: VecDeque<String>,
     bytes: usize,
+    /// Whether the first frame may wait.
+    waits: bool,
     close: Option<Close>,
 }
 
@@ -41,9 +43,34 @@ impl Outbox {
 
     /// Puts a frame in. What does not fit shows that the client does not read: it is closed.
     pub fn push(&self, frame: String) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.put(frame));
+        self.filled.notify_one();
+    }
+
+    /// Puts a frame in that goes out with the next one. True if nobody sees yet that it does not wait for
+    /// long: the caller has to, with [`Outbox::flush`].
+    pub fn push_later(&self, frame: String) -> bool {
+        let mut inner = self.put(frame);
+        // What was there before is taken out soon, with this one.
+        let first = inner.frames.len() == 1;
+        inner.waits = first || inner.waits;
         if inner.close.is_some() {
-            return;
+            self.filled.notify_one();
+        }
+        first
+    }
+
+    /// What may wait has waited for long enough.
+    pub fn flush(&self) {
+        if self.lock().waits {
+            self.filled.notify_one();
+        }
+    }
+
+    fn put(&self, frame: String) -> MutexGuard<'_, Inner> {
+        let mut inner = self.lock();
+        if inner.close.is_some() {
+            return inner;
         }
         inner.bytes += frame.len() + size_of::<String>();
         if inner.bytes > self.bytes_max {
@@ -52,13 +79,16 @@ impl Outbox {
         } else {
             inner.frames.push_back(frame);
         }
-        drop(inner);
-        self.filled.notify_one();
+        inner
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Closes after what is in the queue.
     pub fn close(&self, why: Close) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.lock();
         inner.close.get_or_insert(why);
         drop(inner);
         self.filled.notify_one();
@@ -76,8 +106,9 @@ impl Outbox {
 
     /// Takes everything out.
     pub fn take(&self) -> Batch {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.lock();
         inner.bytes = 0;
+        inner.waits = false;
         Batch { frames: std::mem::take(&mut inner.frames), close: inner.close }
     }
 }
@@ -98,6 +129,32 @@ mod tests {
         assert_eq!((batch.frames.len(), batch.close), (0, Some(Close::TooSlow)));
         outbox.push("1".into());
         assert!(outbox.take().frames.is_empty(), "nothing after the close");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_wait_goes_with_the_next() {
+        let outbox = Outbox::new(1_000);
+        let second = std::time::Duration::from_secs(1);
+        let filled = async || tokio::time::timeout(second, outbox.filled()).await.is_ok();
+        let taken = || outbox.take().frames.into_iter().collect::<Vec<_>>();
+        assert!(outbox.push_later("1".into()) && !outbox.push_later("2".into()), "one look after both");
+        assert!(!filled().await);
+        outbox.push("3".into());
+        assert!(filled().await);
+        assert_eq!(taken(), ["1", "2", "3"]);
+        outbox.flush();
+        assert!(!filled().await, "there is nothing left");
+
+        outbox.push("4".into());
+        assert!(!outbox.push_later("5".into()) && filled().await);
+        assert_eq!(taken(), ["4", "5"]);
+        assert!(outbox.push_later("6".into()));
+        outbox.flush();
+        assert!(filled().await);
+        assert_eq!(taken(), ["6"]);
+        outbox.push_later("x".repeat(1_000));
+        assert!(filled().await, "one that does not fit closes at once");
+        assert_eq!(outbox.take().close, Some(Close::TooSlow));
     }
 
     #[test]

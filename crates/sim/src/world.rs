@@ -358,7 +358,7 @@ impl World {
     fn serve(&mut self, output: Output) -> Result<(), Broken> {
         let soon = self.now + self.rng.u64(..20);
         match output {
-            Output::Send { conn, frame } => {
+            Output::Send { conn, frame, can_wait: _ } => {
                 self.check_ringing(&frame)?;
                 let Some(line) = self.network.line(conn) else { return Ok(()) };
                 let seat = line.seat;

@@ -138,7 +138,7 @@ impl Running {
             self.machine.handle(now, input);
             while let Some(output) = self.machine.poll_output() {
                 match output {
-                    Output::Send { conn, frame } => {
+                    Output::Send { conn, frame, can_wait: _ } => {
                         let frame = hither_wire::decode_server(&frame.encode()).unwrap();
                         if let Some((number, events)) = self.conns.get(&conn) {
                             tell(*number, events, Happened::Heard(hither::transport::Heard::Frame(frame))).await;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use hither_wire::message::{Answer, Ask, Hello, Request, SettingsChange, Welcome};
-use hither_wire::{ClientFrame, Code, Malformed, PersonName, limits, version};
+use hither_wire::{ClientFrame, Code, Malformed, PersonName, ServerFrame, limits, version};
 
 use super::locks::Object;
 use super::port::{Change, Close, ConnId, Output};
@@ -334,7 +334,10 @@ impl Service {
         {
             device.keep_answer(key, answer.code);
         }
-        self.answer(conn, answer);
+        // A refusal changes what the client does next.
+        let can_wait = answer.code == Code::S_OK;
+        let frame = ServerFrame::Answer(Box::new(answer));
+        self.outputs.push_back(Output::Send { conn, frame, can_wait });
     }
 
     /// Answers a request that had waited for the store, and goes on with its connection.

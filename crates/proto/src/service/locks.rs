@@ -76,7 +76,7 @@ impl Service {
         let enabled = self.config.lock;
         let tell = |(object, lock): (Object, &Lock)| {
             let event = Event::Lock { object, enabled, status: lock.status() };
-            Output::Send { conn, frame: ServerFrame::Event(EventFrame { seq: None, event }) }
+            Output::Send { conn, frame: ServerFrame::Event(EventFrame { seq: None, event }), can_wait: false }
         };
         let tells: Vec<Output> = device.locks.iter().map(tell).collect();
         self.outputs.extend(tells);

@@ -127,6 +127,9 @@ pub enum Output {
         conn: ConnId,
         /// What to say.
         frame: ServerFrame,
+        /// Whether it may wait a moment for the next frame, to go out with it: only somebody who counts
+        /// what they have sent waits for it.
+        can_wait: bool,
     },
     /// Close a connection after what was sent on it; the shell still says [`Input::Closed`].
     Close {

@@ -100,7 +100,7 @@ impl Service {
         let Some(device) = self.device_mut(who) else { return };
         let Some(frame) = device.push(id, event, capacity) else { return };
         if let Some(conn) = device.conn {
-            self.outputs.push_back(Output::Send { conn, frame: ServerFrame::Event(frame) });
+            self.outputs.push_back(Output::Send { conn, frame: ServerFrame::Event(frame), can_wait: false });
         }
     }
 

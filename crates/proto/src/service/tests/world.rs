@@ -326,7 +326,7 @@ impl World {
 
     fn note(&mut self, output: Output) {
         match output {
-            Output::Send { conn, frame } => self.sent.entry(conn).or_default().push(frame),
+            Output::Send { conn, frame, can_wait: _ } => self.sent.entry(conn).or_default().push(frame),
             Output::Close { conn, why } => drop(self.closed.insert(conn, why)),
             Output::Authenticate { .. }
             | Output::Load { .. }
