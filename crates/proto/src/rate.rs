@@ -45,15 +45,18 @@ impl<K: Eq + Hash> Rate<K> {
         self.whole_at.get(key).is_some_and(|at| *at > now)
     }
 
-    /// Counts one more, allowed or not.
+    /// Counts one more, allowed or not. Whoever goes on at what is not allowed does not wait for longer than
+    /// whoever has just used up the allowance.
     pub fn take(&mut self, now: Millis, key: K, allowance: Allowance) {
         if now >= self.sweep_at {
             self.whole_at.retain(|_, at| *at > now);
             self.whole_at.shrink_to_fit();
             self.sweep_at = now.saturating_add(SWEEP_MS);
         }
+        let each = allowance.each_ms.max(1);
+        let most = now.saturating_add(each.saturating_mul(allowance.burst.max(1)));
         let whole_at = self.whole_at.entry(key).or_insert(now);
-        *whole_at = (*whole_at).max(now).saturating_add(allowance.each_ms.max(1));
+        *whole_at = (*whole_at).max(now).saturating_add(each).min(most);
     }
 
     /// How many keys are held.
@@ -81,6 +84,10 @@ mod tests {
         }
         assert_eq!((rate.wait(5, &'a', allowance), rate.wait(5, &'b', allowance)), (100, 0));
         assert_eq!((rate.wait(104, &'a', allowance), rate.wait(105, &'a', allowance)), (1, 0));
+        for _ in 0..1_000_000 {
+            rate.take(105, 'a', allowance);
+        }
+        assert_eq!(rate.wait(105, &'a', allowance), 100, "nobody is shut out for longer by going on");
         rate.take(200_000, 'b', allowance);
         assert_eq!(rate.len(), 1, "what is whole again is forgotten");
     }

@@ -4,6 +4,7 @@ use hither_wire::account::{Device, Request};
 use hither_wire::message::{Answer, EventFrame};
 use hither_wire::{Code, DeviceId, Event, ServerFrame, limits};
 
+use super::connection::Doubt;
 use super::port::{Change, Close, Denied, Output, Ticket};
 use super::{Job, Service, Waiting, Who};
 
@@ -43,6 +44,8 @@ impl Service {
         let answer = match result {
             Ok(()) => {
                 let here = &waiting.who;
+                // Somebody may be on the way in by what no longer counts.
+                self.doubt(&here.person, Doubt::PutOut);
                 let devices = self.person(&here.person).map_or(Vec::new(), |person| {
                     person.devices.iter().map(|device| device.id).filter(|device| *device != here.device).collect()
                 });
@@ -84,6 +87,7 @@ impl Service {
     }
 
     pub(super) fn device_removed(&mut self, waiting: Waiting, device: DeviceId) {
+        self.doubt(&waiting.who.person, Doubt::PutOut);
         self.sign_device_out(&Who { person: waiting.who.person.clone(), device });
         self.reply_waiting(waiting, Answer::new(0, Code::S_OK));
     }

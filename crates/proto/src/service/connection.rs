@@ -75,7 +75,7 @@ impl Conn {
         self.stage = Stage::SignedIn(who);
     }
 
-    /// The operator has done something to this person; that concerns a sign-in that is being checked.
+    /// Something was done to this person that concerns a sign-in that is being checked.
     pub fn doubt(&mut self, name: &PersonName, doubt: Doubt) {
         if matches!(self.stage, Stage::SigningIn(_)) {
             self.doubts.add(name, doubt);
@@ -96,12 +96,12 @@ pub enum Doubt {
     PutOut,
 }
 
-/// Whom the operator did something to while a sign-in was being checked.
+/// To whom something was done while a sign-in was being checked.
 #[derive(Debug, Default)]
 pub struct Doubts {
     of: Vec<(PersonName, Doubt)>,
-    /// More than fit: everybody is in doubt then.
-    too_many: bool,
+    /// The worst of those beyond what fits: everybody is in doubt then.
+    others: Option<Doubt>,
 }
 
 /// A sign-in is checked in a moment; more happens meanwhile only when a list is worked through.
@@ -114,15 +114,13 @@ impl Doubts {
         } else if self.of.len() < DOUBTS {
             self.of.push((name.clone(), doubt));
         } else {
-            self.too_many = true;
+            self.others = self.others.max(Some(doubt));
         }
     }
 
     pub fn of(&self, name: &PersonName) -> Option<Doubt> {
-        if self.too_many {
-            return Some(Doubt::PutOut);
-        }
-        self.of.iter().find(|(of, _)| of == name).map(|(_, doubt)| *doubt)
+        let known = self.of.iter().find(|(of, _)| of == name).map(|(_, doubt)| *doubt);
+        known.max(self.others)
     }
 }
 

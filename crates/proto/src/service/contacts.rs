@@ -3,6 +3,7 @@
 use hither_wire::message::{Answer, Contact, ContactAction, SettingsChange};
 use hither_wire::{Code, PersonName, limits};
 
+use super::connection::Doubt;
 use super::port::{Change, Record};
 use super::{Service, Waiting};
 
@@ -28,6 +29,8 @@ impl Service {
     /// A change is durable: it takes effect, and is answered.
     pub(super) fn changed(&mut self, waiting: Waiting, change: Change, friendly_name: Box<str>) {
         let owner = waiting.who.person.clone();
+        // A sign-in on another device may have read the record before.
+        self.doubt(&owner, Doubt::Changed);
         let mut answer = Answer::new(0, Code::S_OK);
         match change {
             Change::Contact { action, who } => {

@@ -45,6 +45,8 @@ impl Service {
                 let who = waiting.who.clone();
                 if self.knows(&who.person, who.device) {
                     self.expires(&who, Some(in_ms));
+                    // The token may have brought other contacts, or another friendly name.
+                    self.refresh_again(who.person);
                 }
                 Answer::new(0, Code::S_OK)
             }

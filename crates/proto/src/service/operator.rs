@@ -211,7 +211,7 @@ impl Service {
         self.outputs.push_back(Output::Told { ticket, answer });
     }
 
-    /// What came of a sign-in, in the light of what the operator did while it was checked; and whose
+    /// What came of a sign-in, in the light of what was done while it was checked; and whose
     /// record has to be read once more.
     pub(super) fn reconsider(
         &mut self,
@@ -346,7 +346,7 @@ impl Service {
 
     /// What the sign-ins that are being checked were judged by is no longer so, if they are this
     /// person's.
-    fn doubt(&mut self, name: &PersonName, doubt: Doubt) {
+    pub(super) fn doubt(&mut self, name: &PersonName, doubt: Doubt) {
         self.conns.values_mut().for_each(|conn| conn.doubt(name, doubt));
     }
 

@@ -3,7 +3,7 @@
 use hither_wire::message::{Answer, EventFrame, Invitation, SignedIn};
 use hither_wire::{Code, DeviceId, Event, PersonName, Role, ServerFrame};
 
-use super::connection::SigningIn;
+use super::connection::{Doubt, SigningIn};
 use super::device::{Device, SEAT_EVENTS};
 use super::locks::Locks;
 use super::port::{Admitted, Close, ConnId, Denied, Output};
@@ -207,7 +207,11 @@ impl Service {
         let Some(waiting) = self.waiting.remove(&ticket) else { return };
         match (result, waiting.job.clone()) {
             (Err(code), _) => self.reply_waiting(waiting, Answer::new(0, code)),
-            (Ok(_), Job::SignOut) => self.sign_out(waiting.conn, &waiting.who, waiting.id),
+            (Ok(_), Job::SignOut) => {
+                // The token that does not count any more may be on the way in elsewhere.
+                self.doubt(&waiting.who.person, Doubt::PutOut);
+                self.sign_out(waiting.conn, &waiting.who, waiting.id);
+            }
             (Ok(friendly_name), Job::Change(change)) => self.changed(waiting, change, friendly_name),
             (Ok(_), Job::RemoveDevice(device)) => self.device_removed(waiting, device),
             (Ok(_), Job::Invite(_) | Job::Challenge(_) | Job::Password | Job::Renew | Job::Devices) => {

@@ -186,3 +186,64 @@ fn without_a_sign_in_there_is_no_account() {
     remove(&mut world, conn, 1);
     assert_eq!(world.code(conn), Code::MSGR_E_NOT_LOGGED_ON);
 }
+
+/// A connection whose sign-in on this device is being checked.
+fn under_way(world: &mut World, device: u128) -> ConnId {
+    let conn = world.open();
+    world.hold_sign_ins(true);
+    world.ask(conn, r#"{"id":1,"do":"hello","versions":[1]}"#);
+    let (user, device) = ("alice@x", guid(device));
+    world.ask(conn, &format!(r#"{{"id":2,"do":"sign-in","user":"{user}","password":"pw","device":"{device}"}}"#));
+    world.take(conn);
+    conn
+}
+
+#[test]
+fn a_sign_in_under_way_does_not_outrun_what_puts_it_out() {
+    let removal = format!(r#"{{"id":41,"key":"r","do":"remove-device","device":"{}"}}"#, guid(2));
+    for request in [CHANGE, &removal, r#"{"id":41,"key":"s","do":"sign-out","revoke":true}"#] {
+        let mut world = World::new(Config::default());
+        let here = world.signed_in("alice@x", 1);
+        world.take(here);
+        let thief = under_way(&mut world, 2);
+        world.ask(here, request);
+        assert_eq!(world.code(here), Code::S_OK, "{request}");
+        world.hold_sign_ins(false);
+        let answer = world.answers(thief).remove(0);
+        assert_eq!(answer.code, Code::MSGR_E_SERVER_TOO_BUSY, "{request}");
+        assert!(answer.retry_after_ms.is_some());
+    }
+}
+
+#[test]
+fn a_block_stays_when_a_sign_in_crosses_it() {
+    let mut world = World::new(Config::default());
+    let here = world.signed_in("alice@x", 1);
+    let bob = world.signed_in("bob@x", 9);
+    let desk = under_way(&mut world, 2);
+    world.take(here);
+    world.ask(here, r#"{"id":41,"key":"b","do":"contact","block":"bob@x"}"#);
+    assert_eq!(world.code(here), Code::S_OK);
+    world.hold_sign_ins(false);
+    assert!(world.names(desk).contains(&"S_OK".to_owned()));
+    world.take(bob);
+    let app = r#"{"guid":"{305D86C6-6896-4099-91F5-CB7BA7733563}"}"#;
+    let invite = format!(r#"{{"id":42,"do":"invite","session":"{}","to":"alice@x","app":{app}}}"#, guid(77));
+    world.take(desk);
+    world.ask(bob, &invite);
+    assert!(world.take(desk).is_empty() && world.take(here).is_empty(), "she hears nothing of him");
+}
+
+#[test]
+fn a_new_token_brings_what_it_says_of_the_person() {
+    let mut world = World::new(Config::default());
+    let here = world.signed_in("alice@x", 1);
+    world.signed_in("carol@x", 3);
+    world.record("alice@x").contacts.insert(hither_wire::PersonName::parse("carol@x").unwrap(), "Carol".into());
+    world.take(here);
+    world.ask(here, r#"{"id":42,"do":"renew","token":"a.b.c"}"#);
+    assert!(world.names(here).contains(&"carol@x ONLINE".to_owned()));
+    world.ask(here, r#"{"id":43,"do":"contacts"}"#);
+    let contacts = world.answers(here).remove(0).contacts.unwrap();
+    assert!(contacts.iter().any(|contact| contact.who.as_str() == "carol@x"), "{contacts:?}");
+}
