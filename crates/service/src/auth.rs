@@ -2,17 +2,17 @@
 //!
 //! Everybody comes to the entrance, a thread that does only what is quick: it looks at tokens, and sends
 //! those with passwords on into the [`Line`]. A wrong password and an unknown person cost the same work
-//! and get the same answer. Failures are counted by address and by name, and only passwords are refused
-//! for it: who has a token gets in.
+//! and get the same answer. Failures are counted by address and by name, of a device that is known by
+//! itself, and only passwords are refused for it: who has a token gets in.
 
+mod failures;
 mod judge;
 mod line;
 mod verdict;
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use hither_proto::rate::Rate;
 use hither_proto::service::{ConnId, Input, Ticket};
 use hither_wire::account::{NewPassword, Token};
 use hither_wire::message::{Credential, SignIn};
@@ -26,6 +26,7 @@ use crate::issuers::{Desk, is_jwt};
 use crate::password;
 use crate::server::StartError;
 use crate::store::Store;
+use failures::Failures;
 pub use judge::Judge;
 use line::Line;
 pub use verdict::{RETRY_MS, Refused};
@@ -82,18 +83,11 @@ pub struct Auth {
     entrance: mpsc::Sender<Job>,
 }
 
-/// How often somebody was wrong.
-#[derive(Debug, Default)]
-pub struct Failures {
-    by_address: Rate<IpAddr>,
-    by_name: Rate<PersonName>,
-}
-
 impl Auth {
     /// Starts the threads; each has the store open for itself.
     pub fn start(config: &Live, clock: Clock, audit: &Audit, inbox: &mpsc::Sender<Note>) -> Result<Auth, StartError> {
         let nobody: Arc<str> = password::hash("nobody", config.get().password_cost)?.into();
-        let failures = Arc::new(Mutex::new(Failures::default()));
+        let failures = Arc::new(Failures::new(config.clone(), clock));
         let judge = || -> Result<Judge, StartError> {
             Ok(Judge {
                 store: Store::open_for_tokens(&config.get().data)?,

@@ -1,21 +1,21 @@
 //! The judging itself: each thread has one.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hither_proto::Millis;
 use hither_proto::service::{Admitted, Input, Record};
 use hither_wire::account::{NewPassword, Registration};
 use hither_wire::message::{Credential, SignIn};
 use hither_wire::{Code, DeviceId, Guid, PersonName};
 use sha2::{Digest as _, Sha256};
 
+use super::failures::{Failures, Target};
 use super::line::Standing;
 use super::verdict::{Refused, Why};
-use super::{Failures, Job, Work};
+use super::{Job, Work};
 use crate::audit::{Action, Actor, Audit, AuditEvent, CodeName, Means};
 use crate::config::Live;
 use crate::driver::Clock;
@@ -30,7 +30,7 @@ pub struct Judge {
     /// For what may not: accounts and passwords.
     pub accounts: Store,
     pub config: Live,
-    pub failures: Arc<Mutex<Failures>>,
+    pub failures: Arc<Failures>,
     pub clock: Clock,
     /// A hash of nobody's password.
     pub nobody: Arc<str>,
@@ -85,10 +85,9 @@ impl Judge {
                 Input::PasswordChanged { ticket, result }
             }
             // Only what others have issued ends.
-            Work::Renew { ticket, owner, .. } => {
-                let refused = self.failed(address, &owner, "not-an-issuers-token");
-                let result = Err(self.refused(refused, Some(owner), address, Means::Token));
-                Input::Renewed { ticket, result }
+            work @ Work::Renew { .. } => {
+                let refused = Refused::wrong("not-an-issuers-token");
+                self.refuse_token(&Job { conn, address, work }, refused, Means::Token)
             }
         }
     }
@@ -100,9 +99,7 @@ impl Judge {
         if matches!(job.work, Work::Renew { .. }) {
             return Ok(());
         }
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let allowance = self.config.get().failures_per_address;
-        match failures.by_address.wait(self.clock.now(), &job.address, allowance) {
+        match self.failures.wait(job.address) {
             0 => Ok(()),
             wait_ms => Err(Refused::too_busy(wait_ms)),
         }
@@ -138,13 +135,11 @@ impl Judge {
     }
 
     /// Refuses somebody whose token is not good.
-    pub fn refuse_token(&self, job: &Job, refused: Refused) -> Input {
+    pub fn refuse_token(&self, job: &Job, refused: Refused, by: Means) -> Input {
         if matches!(refused.why, Why::Reason(_)) && refused.denied.code == Code::MSGR_E_INVALID_PASSWORD {
-            let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-            failures.by_address.take(self.clock.now(), job.address, self.config.get().failures_per_address);
+            self.failures.count(job.address);
         }
-        let person = job.name().cloned();
-        self.refused(refused, person, job.address, Means::Issuer(String::new()));
+        self.refused(refused, job.name().cloned(), job.address, by);
         job.refuse(&refused)
     }
 
@@ -164,17 +159,26 @@ impl Judge {
     /// How much speaks for somebody with a password; or that they have to wait.
     pub fn standing(&self, job: &Job) -> Result<Standing, Refused> {
         let Some(name) = job.name() else { return Ok(Standing::Stranger) };
-        let wait_ms = self.must_wait(job.address, name);
+        let target = self.target(name, job.device()).map_err(|error| self.store_failed(&error))?;
+        let wait_ms = self.failures.wait_for(job.address, &target);
         if wait_ms > 0 {
             self.throttled();
             return Err(Refused::too_busy(wait_ms));
         }
-        let known = job.device().map_or(Ok(false), |device| self.store.knows_device(name, device));
-        match known.map_err(|error| self.store_failed(&error))? {
-            true => Ok(Standing::Known),
-            false if self.has_failed(job.address) => Ok(Standing::Doubtful),
-            false => Ok(Standing::Stranger),
+        match target.known {
+            Some(_) => Ok(Standing::Known),
+            None if self.failures.has_failed(job.address) => Ok(Standing::Doubtful),
+            None => Ok(Standing::Stranger),
         }
+    }
+
+    /// Whose password it is that a device tries.
+    fn target(&self, name: &PersonName, device: Option<DeviceId>) -> Result<Target, StoreError> {
+        let known = match device {
+            Some(device) => self.store.knows_device(name, device)?.then_some(device),
+            None => None,
+        };
+        Ok(Target { person: name.clone(), known })
     }
 
     /// Somebody was refused because there were too many.
@@ -191,6 +195,7 @@ impl Judge {
     ) -> hither_proto::service::Denied {
         match refused.why {
             Why::TooMany => self.throttled(),
+            Why::Reason(_) if !self.failures.may_tell(address) => self.throttled(),
             Why::Reason(why) => {
                 tracing::debug!(why, "somebody was refused");
                 let code = CodeName(refused.denied.code);
@@ -221,7 +226,7 @@ impl Judge {
     fn check_sign_in(&self, address: IpAddr, sign_in: &SignIn, client: &str) -> Result<Admitted, Failed> {
         match (&sign_in.credential, &sign_in.user) {
             (Credential::Password(password), Some(name)) => {
-                let proved = self.check_password(address, name, password)?;
+                let proved = self.check_password(address, self.target(name, sign_in.device)?, password)?;
                 self.admit(name, &proved, sign_in.device, client)
             }
             (Credential::Registration(registration), Some(name)) => {
@@ -237,23 +242,25 @@ impl Judge {
     }
 
     /// The hash of somebody's password, if this is it. Who does not exist costs the same work.
-    fn check_password(&self, address: IpAddr, name: &PersonName, password: &str) -> Result<String, Failed> {
+    fn check_password(&self, address: IpAddr, target: Target, password: &str) -> Result<String, Failed> {
         if !self.config.get().passwords {
             let message = "This service takes no passwords: sign in with a token of its operator's own accounts.";
             return Err(Refused::restricted("passwords-are-off", message).into());
         }
         // Somebody else at the same address, or with the same name, may have been wrong meanwhile.
-        let wait_ms = self.must_wait(address, name);
+        let wait_ms = self.failures.wait_for(address, &target);
         if wait_ms > 0 {
             return Err(Refused::too_busy(wait_ms).into());
         }
-        let hash = self.store.password_hash(name)?;
+        let hash = self.store.password_hash(&target.person)?;
         let right = password::verify(password, hash.as_deref().unwrap_or(&self.nobody));
-        match (hash, right) {
-            (Some(hash), true) => Ok(hash),
-            (Some(_), false) => Err(self.failed(address, name, "wrong-password").into()),
-            (None, _) => Err(self.failed(address, name, "no-such-person").into()),
-        }
+        let why = match (hash, right) {
+            (Some(hash), true) => return Ok(hash),
+            (Some(_), false) => "wrong-password",
+            (None, _) => "no-such-person",
+        };
+        self.failures.count_for(address, target);
+        Err(Refused::wrong(why).into())
     }
 
     /// Makes an account for whoever has a code, and gives the hash of its password; whoever has that
@@ -270,7 +277,8 @@ impl Judge {
             let message = "This service makes no accounts for those who ask: ask its operator for one.";
             return Err(Refused::restricted("registration-is-off", message).into());
         }
-        let wait_ms = self.must_wait(address, name);
+        let target = Target { person: name.clone(), known: None };
+        let wait_ms = self.failures.wait_for(address, &target);
         if wait_ms > 0 {
             return Err(Refused::too_busy(wait_ms).into());
         }
@@ -281,12 +289,10 @@ impl Judge {
             return Ok(hash);
         }
         // People of an issuer's domain come with its tokens.
-        let domain = name.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
-        let is_issuers = |issuer: &Issuer| issuer.domain.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(domain));
-        let taken = config.issuers.iter().any(is_issuers);
+        let taken = config.issuers.iter().any(|issuer| issuer.owns(name));
         // Nothing is said of names to somebody without a code that counts.
         if taken || !self.store.code_counts(code, name)? {
-            self.count_failure(address, name);
+            self.failures.count_for(address, target);
             return Err(no_code().into());
         }
         password::check_new(password, name).map_err(|message| Refused::unfit("unfit-password", message))?;
@@ -297,7 +303,10 @@ impl Judge {
                 Ok(hash)
             }
             Registered::NoCode => Err(no_code().into()),
-            Registered::Exists => Err(self.failed(address, name, "name-is-taken").into()),
+            Registered::Exists => {
+                self.failures.count_for(address, target);
+                Err(Refused::wrong("name-is-taken").into())
+            }
         }
     }
 
@@ -308,7 +317,7 @@ impl Judge {
         device: DeviceId,
         passwords: &NewPassword,
     ) -> Result<(), Failed> {
-        let proved = self.check_password(address, owner, &passwords.old)?;
+        let proved = self.check_password(address, self.target(owner, Some(device))?, &passwords.old)?;
         password::check_new(&passwords.new, owner).map_err(|message| Refused::unfit("unfit-password", message))?;
         let cost = self.config.get().password_cost;
         let hash = password::hash(&passwords.new, cost).map_err(|_| Refused::failed("hashing-failed"))?;
@@ -327,9 +336,6 @@ impl Judge {
         device: Option<DeviceId>,
         client: &str,
     ) -> Result<Admitted, Failed> {
-        // Read only now: to read it for a wrong password would take longer than for nobody, and tell
-        // them apart.
-        let record = self.store.record(name)?.ok_or(Refused::wrong("no-such-person"))?;
         let device = device.unwrap_or_else(|| Guid(uuid::Uuid::new_v4().as_u128()));
         let Some(token) = new_token() else {
             tracing::error!("the system has no randomness: nobody can sign in with a password");
@@ -339,6 +345,9 @@ impl Judge {
         if !self.store.add_token(&hash_of(&token), (name, proved), device, client, most)? {
             return Err(Refused::wrong("password-changed-meanwhile").into());
         }
+        // Read only now: to read it for a wrong password would take longer than for nobody, and tell
+        // them apart.
+        let record = self.store.record(name)?.ok_or(Refused::wrong("no-such-person"))?;
         Ok(Admitted { record, device, token: Some(token.into()), expires_ms: None })
     }
 
@@ -358,30 +367,6 @@ impl Judge {
         }
         let record = self.store.record(&name)?.ok_or(Refused::wrong("no-such-person"))?;
         Ok(Admitted { record, device, token: None, expires_ms: None })
-    }
-
-    fn must_wait(&self, address: IpAddr, name: &PersonName) -> Millis {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let (now, config) = (self.clock.now(), self.config.get());
-        let by_address = failures.by_address.wait(now, &address, config.failures_per_address);
-        by_address.max(failures.by_name.wait(now, name, config.failures_per_name))
-    }
-
-    fn has_failed(&self, address: IpAddr) -> bool {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.by_address.is_used(self.clock.now(), &address)
-    }
-
-    fn count_failure(&self, address: IpAddr, name: &PersonName) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let (now, config) = (self.clock.now(), self.config.get());
-        failures.by_address.take(now, address, config.failures_per_address);
-        failures.by_name.take(now, name.clone(), config.failures_per_name);
-    }
-
-    fn failed(&self, address: IpAddr, name: &PersonName, why: &'static str) -> Refused {
-        self.count_failure(address, name);
-        Refused::wrong(why)
     }
 }
 

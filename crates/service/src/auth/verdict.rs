@@ -42,6 +42,12 @@ impl Refused {
         Refused { denied, why: Why::Reason(why) }
     }
 
+    /// The same, with another time to come back.
+    pub fn after(self, retry_after_ms: u64) -> Refused {
+        let denied = Denied { retry_after_ms: Some(retry_after_ms), ..self.denied };
+        Refused { denied, ..self }
+    }
+
     /// The service does not allow it to anybody.
     pub fn restricted(why: &'static str, message: &'static str) -> Refused {
         let denied = Denied { message: Some(message), ..Denied::new(Code::MSGR_E_POLICY_RESTRICTED) };

@@ -13,6 +13,7 @@ use super::keys::{Key, read};
 use super::source::{Look, Source};
 use super::token::{self, Claims, Said};
 use super::{Issuer, KeysFrom, fetch};
+use crate::audit::Means;
 use crate::auth::{Job, Judge, RETRY_MS, Refused};
 use crate::driver::Note;
 use crate::server::StartError;
@@ -112,10 +113,18 @@ impl Clerk {
             }
             Ok(None) => self.put_aside(job),
             Err(refused) => {
-                let answer = self.judge.refuse_token(&job, refused);
+                let answer = self.judge.refuse_token(&job, refused, self.said_to_be(&job));
                 self.answer(answer);
             }
         }
+    }
+
+    /// By whom a token says that it is, if that is one whom the service believes.
+    fn said_to_be(&self, job: &Job) -> Means {
+        let said = job.token().and_then(|token| token::read(token).ok());
+        let config = self.judge.config.get();
+        let issuer = said.and_then(|said| config.issuers.iter().find(|issuer| issuer.iss == said.iss));
+        Means::Issuer(issuer.map(|issuer| issuer.name.clone()).unwrap_or_default())
     }
 
     /// What the token says if it is good, with its issuer; `None` if its key is being fetched.
@@ -165,7 +174,7 @@ impl Clerk {
             (_, Some(false)) if !known.source.all(said).is_empty() => Ok(Some(known.source.all(said))),
             // It was fetched for this one: what is not there now is not there.
             (_, Some(true)) => Err(Refused::wrong("token-with-an-unknown-key")),
-            (_, Some(false)) => Err(Refused::failed("keys-cannot-be-fetched")),
+            (_, Some(false)) => Err(Refused::failed("keys-cannot-be-fetched").after(known.source.next_ms(now))),
             (Look::Wait { fetch }, None) => {
                 if fetch {
                     self.fetch(issuer, url);
@@ -238,7 +247,8 @@ impl Clerk {
         let now = self.judge.clock.now();
         let Some(known) = self.known.get_mut(iss) else { return };
         if let Err(error) = &keys {
-            tracing::error!(issuer = iss, error, "its keys could not be fetched: those before stay");
+            let before = known.source.count();
+            tracing::error!(issuer = iss, error, before, "its keys could not be fetched: those from before stay");
         }
         let fetched = keys.is_ok() && known.from == *from;
         known.source.fetched(keys.ok().filter(|_| fetched), now);
@@ -268,5 +278,5 @@ fn now() -> u64 {
 
 /// How long claims still count, in milliseconds.
 pub fn left_ms(claims: &Claims) -> u64 {
-    claims.ends.saturating_sub(now()).saturating_mul(1_000)
+    claims.left(now()).saturating_mul(1_000)
 }

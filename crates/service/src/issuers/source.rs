@@ -75,11 +75,7 @@ impl Source {
         if self.fetching.is_some() {
             return Look::Wait { fetch: false };
         }
-        if self.begin(now) {
-            Look::Wait { fetch: true }
-        } else {
-            Look::Unknown { retry_ms: self.next.saturating_sub(now).max(1) }
-        }
+        if self.begin(now) { Look::Wait { fetch: true } } else { Look::Unknown { retry_ms: self.next_ms(now) } }
     }
 
     /// A fetch has ended: with keys, or without.
@@ -95,6 +91,16 @@ impl Source {
     /// The keys that a token may be signed with, whatever their age.
     pub fn all(&self, said: &Said) -> Vec<Key> {
         self.keys.iter().filter(|key| said.may_be(key)).cloned().collect()
+    }
+
+    /// How many keys are known.
+    pub fn count(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// How long until there may be another fetch.
+    pub fn next_ms(&self, now: Millis) -> Millis {
+        self.next.saturating_sub(now).max(1)
     }
 
     /// Keys that are there without a fetch: from a file.

@@ -27,8 +27,19 @@ pub struct Claims {
     pub friendly_name: Option<String>,
     /// The contacts, if the token has them: it is the whole list.
     pub contacts: Option<Vec<Contact>>,
-    /// Until when it counts, in seconds since 1970, the leeway included.
+    /// Until when it counts at a sign-in, in seconds since 1970, the leeway included.
     pub ends: u64,
+    /// How many seconds of that are leeway.
+    pub leeway: u64,
+}
+
+impl Claims {
+    /// For how many seconds somebody stays who has signed in with them: until the token's own end, so that
+    /// its owner is told of that in time. Leeway is for those who are late already.
+    pub fn left(&self, now: u64) -> u64 {
+        let left = self.ends.saturating_sub(now);
+        left.saturating_sub(self.leeway).max(left.min(self.leeway))
+    }
 }
 
 /// Somebody whom a token names as a contact.
@@ -140,15 +151,20 @@ pub fn judge(issuer: &Issuer, all: &[Issuer], key: &Key, now: u64, token: &str) 
         let others = names.filter(|name| *name != person).take(limits::CONTACTS);
         others.map(|who| Contact { own: issuer.may_speak_for(&who, all), who }).collect()
     });
-    Ok(Claims { person, friendly_name, contacts, ends })
+    Ok(Claims { person, friendly_name, contacts, ends, leeway: issuer.leeway })
 }
 
 impl Issuer {
+    /// Whether a name is of this issuer's domain.
+    pub fn owns(&self, person: &PersonName) -> bool {
+        let domain = person.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
+        // Sign-in names are in lower case.
+        self.domain.as_ref().is_some_and(|own| own.to_lowercase() == domain)
+    }
+
     /// Whether people of this name are this issuer's: of its domain, or, if it has none, of nobody's.
     fn may_speak_for(&self, person: &PersonName, all: &[Issuer]) -> bool {
-        let domain = person.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
-        let is = |issuer: &Issuer| issuer.domain.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(domain));
-        if self.domain.is_some() { is(self) } else { !all.iter().any(is) }
+        if self.domain.is_some() { self.owns(person) } else { !all.iter().any(|issuer| issuer.owns(person)) }
     }
 
     /// A name with its domain.

@@ -146,3 +146,83 @@ async fn a_stop_is_told_and_the_store_is_whole_after_it() {
     assert_eq!(code, Some(1001));
     drop(data);
 }
+
+#[tokio::test]
+async fn strangers_who_guess_shut_out_nobody_who_is_at_home() {
+    let service = service_with(|config| {
+        config.failures_per_name = Allowance { burst: 3, each_ms: 3_600_000 };
+    })
+    .await;
+    let (alice, known) = ("alice@example.org", "{00000000-0000-0000-0000-000000000001}");
+    let mut home = service.connect().await;
+    assert_eq!(home.sign_in(alice, json!({"device": known})).await["name"], "S_OK");
+    let mut raw = service.connect().await;
+    let mut tries = async |device: &str, password: &str| {
+        let fields = json!({"user": alice, "password": password, "device": device});
+        raw.ask("hello", json!({"versions": [1]})).await;
+        raw.ask("sign-in", fields).await["name"].as_str().unwrap().to_owned()
+    };
+    let strange = "{00000000-0000-0000-0000-000000000002}";
+    for _ in 0..3 {
+        assert_eq!(tries(strange, "guess").await, "MSGR_E_INVALID_PASSWORD");
+    }
+    assert_eq!(tries(strange, "alice").await, "MSGR_E_SERVER_TOO_BUSY", "whoever that is");
+    // Her own device is counted by itself, and only as far as anybody else.
+    for _ in 0..2 {
+        assert_eq!(tries(known, "guess").await, "MSGR_E_INVALID_PASSWORD");
+    }
+    let change = json!({"password": "alice", "new_password": "battery staple"});
+    assert_eq!(home.outcome("password", change).await, "S_OK");
+    assert_eq!(tries(known, "guess").await, "MSGR_E_INVALID_PASSWORD");
+    assert_eq!(tries(known, "battery staple").await, "MSGR_E_SERVER_TOO_BUSY");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_goes_on_with_tokens_that_are_none_does_not_fill_the_audit() {
+    let service = service_with(|config| {
+        config.failures_per_address = Allowance { burst: 5, each_ms: 3_600_000 };
+    })
+    .await;
+    let mut raw = service.connect().await;
+    raw.ask("hello", json!({"versions": [1]})).await;
+    for n in 0..100 {
+        let fields = json!({"user": format!("somebody{n}@example.org"), "token": "x"});
+        assert_eq!(raw.outcome("sign-in", fields).await, "MSGR_E_INVALID_PASSWORD");
+    }
+    // They are not passwords: nobody is shut out for them.
+    assert_eq!(raw.outcome("sign-in", json!({"user": "alice@example.org", "password": "alice"})).await, "S_OK");
+    let data = service.data.path().to_owned();
+    service
+        .stop_and(|| {
+            let audit = std::fs::read_to_string(data.join("audit.jsonl")).unwrap();
+            assert_eq!(audit.matches("no-such-token").count(), 5, "{audit}");
+            assert!(audit.contains(r#""event":"throttled","count":95"#), "{audit}");
+            assert!(audit.contains("signed-in"), "{audit}");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn who_goes_on_renewing_with_nothing_shuts_out_nobody_for_long() {
+    let service = service_with(|config| {
+        config.failures_per_address = Allowance { burst: 5, each_ms: 60_000 };
+        config.failures_per_name = Allowance { burst: 2, each_ms: 3_600_000 };
+    })
+    .await;
+    let mut raw = service.signed_in("bob@example.org").await;
+    for token in ["x", "a.b.c"].repeat(100) {
+        assert_eq!(raw.outcome("renew", json!({"token": token})).await, "MSGR_E_INVALID_PASSWORD");
+    }
+    let mut other = service.connect().await;
+    let refused = other.sign_in("alice@example.org", json!({})).await;
+    assert_eq!(refused["name"], "MSGR_E_SERVER_TOO_BUSY");
+    assert!(refused["retry_after_ms"].as_u64().unwrap() <= 60_000, "{refused}");
+    let data = service.data.path().to_owned();
+    service
+        .stop_and(|| {
+            let audit = std::fs::read_to_string(data.join("audit.jsonl")).unwrap();
+            assert_eq!(audit.matches("sign-in-refused").count(), 5, "{audit}");
+        })
+        .await;
+}

@@ -166,3 +166,16 @@ fn what_was_signed_for_something_else_is_no_token() {
         assert_eq!(read(&token).is_ok(), right, "{typ}");
     }
 }
+
+#[test]
+fn who_has_signed_in_stays_until_the_token_s_own_end() {
+    let ends = |ends| Claims { ends, ..judged(&issuer(), &json!({})).unwrap() };
+    let leeway = issuer().leeway;
+    assert!(leeway > 20);
+    for (before_its_end, left) in [(600, 600), (leeway + 1, leeway + 1), (leeway - 1, leeway), (1, leeway), (0, leeway)]
+    {
+        assert_eq!(ends(NOW + before_its_end + leeway).left(NOW), left, "{before_its_end}");
+    }
+    // Who is late already has what is left of the leeway.
+    assert_eq!((ends(NOW + 20).left(NOW), ends(NOW).left(NOW)), (20, 0));
+}
