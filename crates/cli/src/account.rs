@@ -10,6 +10,7 @@ use hither_service::{Account, PasswordCost, Store, hash_password};
 
 use crate::args::{AccountAction, NewPassword, StoreArgs, Whose};
 use crate::audit;
+use crate::failure::say;
 use crate::password;
 use crate::terminal::{escape, print_line};
 
@@ -52,6 +53,9 @@ fn set_disabled(whose: &Whose, disabled: bool) -> Result<()> {
     let what = if disabled { "disable" } else { "enable" };
     open(&whose.store)?.set_disabled(&whose.user, disabled).with_context(|| format!("cannot {what} {}", whose.user))?;
     tell(whose, if disabled { Action::AccountDisabled } else { Action::AccountEnabled });
+    if disabled {
+        say("whoever is connected stays until the connection ends; the operator's HTTP API signs out at once");
+    }
     Ok(())
 }
 

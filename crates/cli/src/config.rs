@@ -34,6 +34,7 @@ use serde_json::json;
 pub use flags::Flags;
 pub use layers::{Effective, Finding, Source};
 pub use sections::Configured;
+pub use value::is_domain;
 
 use crate::failure::say;
 use crate::terminal::{json as harmless, show};

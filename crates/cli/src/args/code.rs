@@ -1,11 +1,11 @@
 //! Arguments of `hither account code`.
 
 use clap::{Args, Subcommand};
-use hither::PersonName;
 
 use super::StoreArgs;
 use super::service::words;
 use super::time::time;
+use crate::config::is_domain;
 
 /// Actions of `hither account code`.
 #[derive(Debug, Subcommand)]
@@ -74,10 +74,8 @@ fn life(text: &str) -> Result<u32, String> {
 
 /// What can stand behind the `@` of a sign-in name.
 fn domain(text: &str) -> Result<String, String> {
-    match PersonName::parse(&format!("x@{text}")) {
-        Ok(name) => Ok(name.as_str().trim_start_matches("x@").to_owned()),
-        Err(_) => Err("a domain is what stands behind the @ of a sign-in name: example.org".to_owned()),
-    }
+    let wrong = "a domain is what stands behind the @ of a sign-in name: example.org";
+    if is_domain(text) { Ok(text.to_lowercase()) } else { Err(wrong.to_owned()) }
 }
 
 fn note(text: &str) -> Result<String, String> {

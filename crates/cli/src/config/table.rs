@@ -229,7 +229,7 @@ pub const ISSUER: &[Setting] = &[
     of(ISSUER_LIST, "audience", "", Kind::Text, Unset("hither"))
         .says("What has to be among the claim aud of its tokens"),
     of(ISSUER_LIST, "keys_file", "", Kind::File, Unset("/etc/hither/shop.jwks"))
-        .says("Its public keys in a file, as a JWKS; this or jwks_url"),
+        .says("Its public keys in a file, as a JWKS or in PEM; this or jwks_url"),
     of(ISSUER_LIST, "jwks_url", "", Kind::Url, Unset("https://login.example.org/jwks.json"))
         .says("Where its public keys are fetched, as a JWKS; this or keys_file"),
     of(ISSUER_LIST, "algorithms", "", Kind::SomeOf(&["EdDSA", "ES256", "RS256"]), List(&["EdDSA", "ES256", "RS256"]))
@@ -239,8 +239,8 @@ pub const ISSUER: &[Setting] = &[
     of(ISSUER_LIST, "name_claim", "", Kind::Text, Text("name"))
         .says("The claim with the name that others see"),
     of(ISSUER_LIST, "contacts_claim", "", Kind::Text, Unset("contacts"))
-        .says("The claim with the person's contacts; without it, contacts are kept here"),
-    of(ISSUER_LIST, "domain", "", Kind::Text, Unset("example.org"))
+        .says("The claim with the person's contacts, a list; without it, contacts are kept here"),
+    of(ISSUER_LIST, "domain", "", Kind::Domain, Unset("example.org"))
         .says("What is put behind the @ of a person's name that has none, and the only one that is taken"),
     of(ISSUER_LIST, "leeway", "", Kind::Number(0, 3_600, "seconds"), Number(60))
         .says("By how much clocks may differ"),

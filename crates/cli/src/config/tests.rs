@@ -58,6 +58,7 @@ fn other(setting: &Setting) -> Value {
         (Kind::Url, _) => Value::Text("https://keys.example/jwks".to_owned()),
         (Kind::File | Kind::Folder, _) => Value::Text("/somewhere/else \"quoted\" 'too' \\ ü".to_owned()),
         (Kind::Text, _) => Value::Text("some words".to_owned()),
+        (Kind::Domain, _) => Value::Text("club.example".to_owned()),
         (kind, default) => panic!("{kind:?} {default:?}"),
     }
 }
@@ -325,6 +326,7 @@ fn any_value(setting: &'static Setting) -> BoxedStrategy<Value> {
         Kind::Filter => prop::sample::select(&["info", "warn,hither_service=debug", "off"][..])
             .prop_map(|text| Value::Text(text.to_owned()))
             .boxed(),
+        Kind::Domain => "[a-z]{1,9}\\.[a-z]{2,9}".prop_map(Value::Text).boxed(),
         Kind::Url => "https://[a-z]{1,9}/[a-z]{0,9}".prop_map(Value::Text).boxed(),
         Kind::File | Kind::Folder => "/[^\\p{C}\\p{Z}\u{2000}-\u{206f}]{1,30}".prop_map(Value::Text).boxed(),
         Kind::Text => "[^\\p{C}\\p{Z}\u{2000}-\u{206f}]{1,30}".prop_map(Value::Text).boxed(),

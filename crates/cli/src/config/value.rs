@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use hither::PersonName;
 use hither_service::Network;
 use toml_edit::Item;
 use tracing_subscriber::EnvFilter;
@@ -48,6 +49,8 @@ pub enum Kind {
     Networks,
     /// Where keys are fetched.
     Url,
+    /// What stands behind the @ of a sign-in name.
+    Domain,
     /// Any words.
     Text,
 }
@@ -72,9 +75,14 @@ impl Kind {
                 let parts = words.split(',').map(str::trim).filter(|part| !part.is_empty());
                 Value::List(parts.map(str::to_owned).collect())
             }
-            Kind::Address | Kind::File | Kind::Folder | Kind::Filter | Kind::OneOf(_) | Kind::Url | Kind::Text => {
-                Value::Text(words.to_owned())
-            }
+            Kind::Address
+            | Kind::File
+            | Kind::Folder
+            | Kind::Filter
+            | Kind::OneOf(_)
+            | Kind::Url
+            | Kind::Domain
+            | Kind::Text => Value::Text(words.to_owned()),
         };
         self.judge(value)
     }
@@ -88,9 +96,14 @@ impl Kind {
             Kind::SomeOf(_) | Kind::Origins | Kind::Networks => {
                 item.as_array().and_then(|array| array.iter().map(text).collect()).map(Value::List)
             }
-            Kind::Address | Kind::File | Kind::Folder | Kind::Filter | Kind::OneOf(_) | Kind::Url | Kind::Text => {
-                item.as_str().map(|text| Value::Text(text.to_owned()))
-            }
+            Kind::Address
+            | Kind::File
+            | Kind::Folder
+            | Kind::Filter
+            | Kind::OneOf(_)
+            | Kind::Url
+            | Kind::Domain
+            | Kind::Text => item.as_str().map(|text| Value::Text(text.to_owned())),
         };
         self.judge(value.ok_or_else(|| self.wanted(&found(item)))?)
     }
@@ -114,6 +127,7 @@ impl Kind {
             (Kind::Filter, Value::Text(text)) => EnvFilter::try_new(text).is_ok(),
             (Kind::OneOf(words), Value::Text(text)) => words.contains(&text.as_str()),
             (Kind::Url, Value::Text(text)) => is_safe_url(text),
+            (Kind::Domain, Value::Text(text)) => is_domain(text),
             (Kind::Bool, Value::Bool(_)) | (Kind::File | Kind::Folder | Kind::Text, Value::Text(_)) => true,
             (_, Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::List(_)) => false,
         };
@@ -144,6 +158,7 @@ impl Kind {
             Kind::Origins => "a list of origins (https://play.example.org) or \"*\"".to_owned(),
             Kind::Networks => "a list of IP addresses (127.0.0.1) and networks (10.0.0.0/8)".to_owned(),
             Kind::Url => "an https:// URL (http:// on this machine only)".to_owned(),
+            Kind::Domain => "what stands behind the @ of a sign-in name (example.org)".to_owned(),
             Kind::Text => "a text".to_owned(),
         }
     }
@@ -164,6 +179,7 @@ impl Kind {
             Kind::Origins => "ORIGIN",
             Kind::Networks => "NETWORK",
             Kind::Url => "URL",
+            Kind::Domain => "DOMAIN",
         }
     }
 
@@ -243,6 +259,11 @@ fn is_origin(text: &str) -> bool {
     !scheme.is_empty() && !rest.is_empty() && !rest.contains(['/', ' ', '*', ','])
 }
 
+/// What can stand behind the @ of a sign-in name.
+pub fn is_domain(text: &str) -> bool {
+    !text.contains('@') && PersonName::parse(&format!("x@{text}")).is_ok()
+}
+
 /// Keys that decide who signs in are not fetched where somebody on the way can exchange them.
 fn is_safe_url(text: &str) -> bool {
     let host = |rest: &str| !rest.is_empty() && !rest.starts_with(['/', ':']) && !rest.contains([' ', '@']);
@@ -285,6 +306,7 @@ mod tests {
                 &["https://a/keys", "http://127.0.0.1:80/k", "http://[::1]/"],
                 &["http://a/keys", "http://localhost.evil/", "https://", "https:///k", "ftp://a", "https://u:p@a/"],
             ),
+            (Kind::Domain, &["example.org", "Web.Example"], &["@web.example", "a b", "x@y", "", "a\u{1b}b"]),
             (Kind::File, &["/a b", "./c"], &["", "a\u{1b}[31m"]),
             (Kind::Filter, &["info", "warn,hither_service=debug"], &["", "a=b=c"]),
         ] {

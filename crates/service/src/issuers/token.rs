@@ -145,7 +145,8 @@ pub fn judge(issuer: &Issuer, all: &[Issuer], key: &Key, now: u64, token: &str) 
     let person = issuer.named(person).filter(|person| issuer.may_speak_for(person, all));
     let person = person.ok_or("token-of-no-person-of-this-issuer")?;
     let friendly_name = claims.get(&issuer.name_claim).and_then(Value::as_str).map(fitting);
-    let contacts = issuer.contacts_claim.as_ref().and_then(|claim| claims.get(claim)).and_then(Value::as_array);
+    let contacts = issuer.contacts_claim.as_ref().and_then(|claim| claims.get(claim)).filter(|claim| !claim.is_null());
+    let contacts = contacts.map(|names| names.as_array().ok_or("token-with-contacts-that-are-no-list")).transpose()?;
     let contacts = contacts.map(|names| {
         let names = names.iter().filter_map(Value::as_str).filter_map(|name| issuer.named(name));
         let others = names.filter(|name| *name != person).take(limits::CONTACTS);

@@ -179,3 +179,13 @@ fn who_has_signed_in_stays_until_the_token_s_own_end() {
     // Who is late already has what is left of the leeway.
     assert_eq!((ends(NOW + 20).left(NOW), ends(NOW).left(NOW)), (20, 0));
 }
+
+#[test]
+fn contacts_that_are_no_list_do_not_pass_for_none() {
+    let contacts = |friends: Value| judged(&issuer(), &json!({"friends": friends})).map(|claims| claims.contacts);
+    assert_eq!(contacts(json!([])), Ok(Some(Vec::new())));
+    assert_eq!(judged(&issuer(), &json!({})).unwrap().contacts, None);
+    for friends in [json!("bob"), json!({"bob": true}), json!(7), json!(false)] {
+        assert_eq!(contacts(friends), Err("token-with-contacts-that-are-no-list"));
+    }
+}
