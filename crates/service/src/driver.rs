@@ -220,8 +220,9 @@ impl Driver {
                 self.soon.extend(self.writer.submit(writer::Job::Devices(ticket, owner)));
             }
             Output::Load { ticket, who } => self.soon.extend(self.writer.submit(writer::Job::Load(ticket, who))),
-            Output::Store { ticket, owner, change } => {
-                self.soon.extend(self.writer.submit(writer::Job::Store(ticket, owner, change)));
+            Output::Store { ticket, conn, owner, change } => {
+                let from = self.links.get(&conn).map(|link| link.address);
+                self.soon.extend(self.writer.submit(writer::Job::Store { ticket, owner, change, from }));
             }
             Output::Told { ticket, answer } => {
                 // Whoever has hung up is not told.

@@ -128,9 +128,10 @@ impl Server {
         let clock = Clock::start();
         let (inbox, notes) = mpsc::channel(INBOX);
         let store = Store::open(&config.data)?;
-        let writer = Writer::start(store, config.connections, inbox.clone()).map_err(StartError::Thread)?;
         let to = config.audit.clone().unwrap_or_else(|| AuditTo::in_data(&config.data));
         let (audit, writing) = Audit::start(&to).map_err(StartError::Audit)?;
+        let writer = Writer::start(store, config.connections, audit.clone(), inbox.clone());
+        let writer = writer.map_err(StartError::Thread)?;
         let auth = Auth::start(&live, clock, &audit, &inbox)?;
         let (stop, stopped) = oneshot::channel();
         let machine = Service::new(with_lock(&config), first_epoch());

@@ -191,6 +191,8 @@ pub enum Output {
     Store {
         /// Comes back with the answer.
         ticket: Ticket,
+        /// On which connection it was asked.
+        conn: ConnId,
         /// Whose record changes.
         owner: PersonName,
         /// What changes.

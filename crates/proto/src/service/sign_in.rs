@@ -199,8 +199,8 @@ impl Service {
 
     /// Lets the store write a change for the one who asks.
     pub(super) fn change(&mut self, waiting: Waiting, change: super::Change) {
-        let owner = waiting.who.person.clone();
-        self.wait(waiting, |ticket| Output::Store { ticket, owner, change });
+        let (conn, owner) = (waiting.conn, waiting.who.person.clone());
+        self.wait(waiting, |ticket| Output::Store { ticket, conn, owner, change });
     }
 
     pub(super) fn stored(&mut self, ticket: super::Ticket, result: Result<Box<str>, Code>) {

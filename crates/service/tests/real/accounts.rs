@@ -151,7 +151,14 @@ async fn devices_are_listed_and_one_is_removed() {
     }
     assert_eq!(here.outcome("remove-device", json!({"device": device(1)})).await, "S_OK");
     assert_eq!(here.closed().await, Some(1000));
-    service.stop().await;
+    let data = service.data.path().to_owned();
+    service
+        .stop_and(|| {
+            let audit = std::fs::read_to_string(data.join("audit.jsonl")).unwrap();
+            let subject = format!(r#""action":"device-removed","subject":"{ALICE} {}""#, device(1));
+            assert!(audit.contains(&subject) && audit.contains(r#""by":{"person":"127.0.0.1"}"#), "{audit}");
+        })
+        .await;
 }
 
 /// Takes registrations.

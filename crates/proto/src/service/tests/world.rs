@@ -379,7 +379,7 @@ impl World {
                 self.loads += 1;
                 Some(Input::Loaded { ticket, person: Ok(self.people.get(&who).cloned().map(Box::new)) })
             }
-            Output::Store { ticket, owner, change } => {
+            Output::Store { ticket, conn: _, owner, change } => {
                 let result = self.change(&owner, change);
                 Some(Input::Stored { ticket, result })
             }
