@@ -60,21 +60,20 @@ const TEXT_BYTES: usize = 4_096;
 /// The longest list.
 const LIST: usize = 256;
 
+/// How a kind is written.
+enum Form {
+    Bool,
+    Number,
+    Text,
+    List,
+}
+
 impl Kind {
-    /// Reads words: of a flag, or of a variable. Lists have commas.
-    pub fn read_words(self, words: &str) -> Result<Value, String> {
-        let words = words.trim();
-        let value = match self {
-            Kind::Bool => match words {
-                "true" | "yes" | "on" | "1" => Value::Bool(true),
-                "false" | "no" | "off" | "0" => Value::Bool(false),
-                _ => return Err(self.wanted(&shown(words))),
-            },
-            Kind::Number(..) => Value::Number(words.parse().map_err(|_| self.wanted(&shown(words)))?),
-            Kind::SomeOf(_) | Kind::Origins | Kind::Networks => {
-                let parts = words.split(',').map(str::trim).filter(|part| !part.is_empty());
-                Value::List(parts.map(str::to_owned).collect())
-            }
+    fn form(self) -> Form {
+        match self {
+            Kind::Bool => Form::Bool,
+            Kind::Number(..) => Form::Number,
+            Kind::SomeOf(_) | Kind::Origins | Kind::Networks => Form::List,
             Kind::Address
             | Kind::File
             | Kind::Folder
@@ -82,7 +81,25 @@ impl Kind {
             | Kind::OneOf(_)
             | Kind::Url
             | Kind::Domain
-            | Kind::Text => Value::Text(words.to_owned()),
+            | Kind::Text => Form::Text,
+        }
+    }
+
+    /// Reads words: of a flag, or of a variable. Lists have commas.
+    pub fn read_words(self, words: &str) -> Result<Value, String> {
+        let words = words.trim();
+        let value = match self.form() {
+            Form::Bool => match words {
+                "true" | "yes" | "on" | "1" => Value::Bool(true),
+                "false" | "no" | "off" | "0" => Value::Bool(false),
+                _ => return Err(self.wanted(&shown(words))),
+            },
+            Form::Number => Value::Number(words.parse().map_err(|_| self.wanted(&shown(words)))?),
+            Form::List => {
+                let parts = words.split(',').map(str::trim).filter(|part| !part.is_empty());
+                Value::List(parts.map(str::to_owned).collect())
+            }
+            Form::Text => Value::Text(words.to_owned()),
         };
         self.judge(value)
     }
@@ -90,20 +107,11 @@ impl Kind {
     /// Reads what stands in a TOML file.
     pub fn read_item(self, item: &Item) -> Result<Value, String> {
         let text = |value: &toml_edit::Value| value.as_str().map(str::to_owned);
-        let value = match self {
-            Kind::Bool => item.as_bool().map(Value::Bool),
-            Kind::Number(..) => item.as_integer().and_then(|number| u64::try_from(number).ok()).map(Value::Number),
-            Kind::SomeOf(_) | Kind::Origins | Kind::Networks => {
-                item.as_array().and_then(|array| array.iter().map(text).collect()).map(Value::List)
-            }
-            Kind::Address
-            | Kind::File
-            | Kind::Folder
-            | Kind::Filter
-            | Kind::OneOf(_)
-            | Kind::Url
-            | Kind::Domain
-            | Kind::Text => item.as_str().map(|text| Value::Text(text.to_owned())),
+        let value = match self.form() {
+            Form::Bool => item.as_bool().map(Value::Bool),
+            Form::Number => item.as_integer().and_then(|number| u64::try_from(number).ok()).map(Value::Number),
+            Form::List => item.as_array().and_then(|array| array.iter().map(text).collect()).map(Value::List),
+            Form::Text => item.as_str().map(|text| Value::Text(text.to_owned())),
         };
         self.judge(value.ok_or_else(|| self.wanted(&found(item)))?)
     }
