@@ -6,11 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, ensure};
 use hither_service::audit::Action;
-use hither_service::{Account, PasswordCost, Store, hash_password};
+use hither_service::{Account, Notice, PasswordCost, Store, hash_password};
 
 use crate::args::{AccountAction, NewPassword, StoreArgs, Whose};
 use crate::audit;
-use crate::failure::say;
 use crate::password;
 use crate::terminal::{escape, print_line};
 
@@ -30,20 +29,20 @@ pub fn run(action: AccountAction) -> Result<ExitCode> {
             open(&whose.store)?
                 .set_password(&whose.user, &hash)
                 .with_context(|| format!("cannot give {} a new password", whose.user))?;
-            tell(&whose, Action::PasswordChanged);
+            done(&whose, Action::PasswordChanged, Notice::SignedOut)?;
         }
         AccountAction::Name { whose, name } => {
             open(&whose.store)?
                 .set_friendly_name(&whose.user, &name)
                 .with_context(|| format!("cannot rename {}", whose.user))?;
-            tell(&whose, Action::Renamed);
+            done(&whose, Action::Renamed, Notice::Renamed)?;
         }
         AccountAction::Disable { whose } => set_disabled(&whose, true)?,
         AccountAction::Enable { whose } => set_disabled(&whose, false)?,
         AccountAction::Code(action) => code::run(action)?,
         AccountAction::Remove { whose } => {
             open(&whose.store)?.remove_account(&whose.user).with_context(|| format!("cannot remove {}", whose.user))?;
-            tell(&whose, Action::AccountRemoved);
+            done(&whose, Action::AccountRemoved, Notice::Removed)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -52,11 +51,18 @@ pub fn run(action: AccountAction) -> Result<ExitCode> {
 fn set_disabled(whose: &Whose, disabled: bool) -> Result<()> {
     let what = if disabled { "disable" } else { "enable" };
     open(&whose.store)?.set_disabled(&whose.user, disabled).with_context(|| format!("cannot {what} {}", whose.user))?;
-    tell(whose, if disabled { Action::AccountDisabled } else { Action::AccountEnabled });
     if disabled {
-        say("whoever is connected stays until the connection ends; the operator's HTTP API signs out at once");
+        return done(whose, Action::AccountDisabled, Notice::Disabled);
     }
+    tell(whose, Action::AccountEnabled);
     Ok(())
+}
+
+/// What was done counts for those who are connected, too.
+fn done(whose: &Whose, action: Action, notice: Notice) -> Result<()> {
+    tell(whose, action);
+    let failed = "it is done, but a service that runs could not be told: who is connected stays";
+    open(&whose.store)?.give_notice(&whose.user, notice).context(failed)
 }
 
 fn tell(whose: &Whose, action: Action) {

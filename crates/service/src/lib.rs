@@ -20,6 +20,7 @@ mod issuers;
 pub mod keys;
 mod lock;
 mod metrics;
+mod notices;
 mod operations;
 mod outbox;
 mod password;
@@ -44,6 +45,7 @@ pub use password::{PasswordError, hash as hash_password};
 pub use proxy::{Network, NetworkError};
 pub use server::{Server, StartError};
 pub use store::{
-    Account, Changed, ContactOutcome, NewCode, Person, PersonChange, RegistrationCode, Revoked, Store, StoreError,
+    Account, Changed, ContactOutcome, NewCode, Notice, Person, PersonChange, RegistrationCode, Revoked, Store,
+    StoreError,
 };
 pub use tls::{TlsError, Validity, inspect as inspect_certificate};

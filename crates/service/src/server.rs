@@ -22,6 +22,7 @@ use crate::handle::Handle;
 use crate::keys::{Judge, KeyError, Keychain, NoKeys, Revocations};
 use crate::lock::{self, JudgeSlot, LockControl, Locks};
 use crate::metrics::Metrics;
+use crate::notices::{self, Notices};
 use crate::operations;
 use crate::password::PasswordError;
 use crate::store::{Store, StoreError};
@@ -94,6 +95,7 @@ pub struct Server {
     /// The thread that writes the audit.
     writing: std::thread::JoinHandle<()>,
     revocations: Revocations,
+    notices: Notices,
 }
 
 impl Server {
@@ -145,6 +147,7 @@ impl Server {
         let locks = Locks::start(live.clone(), judge.clone(), clock, audit.clone(), inbox.clone());
         let locks = locks.map_err(StartError::Thread)?;
         let revocations = Revocations::open(&config.data)?;
+        let notices = Notices::open(&config.data)?;
         let metrics = Arc::new(Metrics::new());
         let driver = Driver::new(machine, clock, auth, writer, locks, Arc::clone(&metrics));
         let driver = tokio::spawn(driver.run(notes, stopped));
@@ -165,7 +168,7 @@ impl Server {
         };
         let handle =
             Handle { config: live, inbox, gate, tls, metrics, judge, audit: audit.clone(), admin: admin_locks, drain };
-        Ok(Server { listener, address, handle, stop, operations, admin, driver, audit, writing, revocations })
+        Ok(Server { listener, address, handle, stop, operations, admin, driver, audit, writing, revocations, notices })
     }
 
     /// What can be changed while it runs.
@@ -215,11 +218,13 @@ impl Server {
             audit,
             writing,
             revocations,
+            notices,
         } = self;
         audit.tell(AuditEvent::ServiceStarted { version: env!("CARGO_PKG_VERSION") });
         let Handle { config, inbox, gate, tls, metrics, drain, judge: _, audit: _, admin: _ } = handle;
         let revocations = lock::watch(revocations, LockControl::new(inbox.clone()));
-        let revocations = Some(tokio::spawn(revocations).abort_handle());
+        let notices = tokio::spawn(notices::watch(notices, inbox.clone())).abort_handle();
+        let watching = [tokio::spawn(revocations).abort_handle(), notices];
         let operations = operations.map(|listener| {
             tokio::spawn(operations::run(listener, Arc::clone(&metrics), drain.subscribe())).abort_handle()
         });
@@ -256,7 +261,7 @@ impl Server {
         if let Some(admin) = admin {
             drop(admin.await);
         }
-        for task in operations.into_iter().chain(certificates).chain(revocations) {
+        for task in operations.into_iter().chain(certificates).chain(watching) {
             task.abort();
         }
         audit.tell(AuditEvent::ServiceStopped);

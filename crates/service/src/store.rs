@@ -5,6 +5,7 @@ mod backup;
 mod codes;
 mod error;
 mod keys;
+mod notices;
 mod people;
 mod roster;
 mod schema;
@@ -24,6 +25,7 @@ pub use error::StoreError;
 use error::cannot_open;
 pub use keys::{Pair, PairKey, Revoked};
 pub(crate) use keys::{Rotation, apps_text};
+pub use notices::Notice;
 pub use roster::{Changed, ContactOutcome, Person, PersonChange};
 
 /// The file's name in the data directory.

@@ -91,8 +91,7 @@ pub enum AccountAction {
     Code(CodeAction),
     /// Keeps somebody from signing in; their session tokens stop working
     ///
-    /// A service that runs notices at the next sign-in: whoever is signed in stays so until then. Through
-    /// the operator's HTTP API it is at once.
+    /// A service that runs ends the person's sessions and signs every device out within about a second.
     Disable {
         #[command(flatten)]
         whose: Whose,

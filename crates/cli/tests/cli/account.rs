@@ -1,8 +1,10 @@
 //! Accounts, before and while the service runs.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
-use crate::world::{Console, Service, run, text};
+use crate::world::{Console, DEADLINE, Service, connected, run, text};
 
 /// Runs `hither account`, and gives its exit code, output and errors.
 fn account(arguments: &[&str], data: &str, input: &str) -> (i32, String, String) {
@@ -58,6 +60,38 @@ fn a_new_password_replaces_the_old_one() {
     let file = service.data().join("password");
     std::fs::write(&file, "new password").unwrap();
     Console::start(&service.url, "alice@example.org", &file, &[]).event("OnSignin");
+}
+
+#[test]
+fn what_is_done_counts_for_those_who_are_connected() {
+    let service = Service::start();
+    let data = service.data();
+    let data = data.to_str().unwrap();
+    let [mut alice, mut bob, mut carol] = ["alice", "bob", "carol"].map(|name| {
+        let user = format!("{name}@example.org");
+        service.add_account(&user);
+        service.console(&user)
+    });
+    alice.ok(json!({"do": "contact", "add": "bob@example.org"}));
+    bob.ok(json!({"do": "contact", "add": "alice@example.org"}));
+    alice.until_status("bob@example.org", "ONLINE");
+    let session = connected(&mut alice, &mut bob);
+
+    assert_eq!(account(&["name", "bob@example.org", "Robert"], data, "").0, 0);
+    // Asked until the service has looked.
+    let until = Instant::now() + DEADLINE;
+    while !alice.ok(json!({"do": "contacts"}))["contacts"].to_string().contains("Robert") {
+        assert!(Instant::now() < until, "nobody sees the new name");
+    }
+
+    assert_eq!(account(&["password", "carol@example.org", "--password-file", "-"], data, "another one").0, 0);
+    assert_eq!(carol.event("OnSignout")["result"], "MSGR_E_NOT_LOGGED_ON");
+    assert_eq!(account(&["disable", "bob@example.org"], data, "").0, 0);
+    assert_eq!(bob.event("OnSignout")["result"], "MSGR_E_POLICY_RESTRICTED");
+    let over = alice.event("OnTermination");
+    assert_eq!(over["session"], session, "{over}");
+    assert_eq!(account(&["remove", "alice@example.org"], data, "").0, 0);
+    assert_eq!(alice.event("OnSignout")["result"], "MSGR_E_POLICY_RESTRICTED");
 }
 
 #[test]

@@ -85,7 +85,7 @@ async fn a_token_that_does_not_work_any_more_ends_it() {
     let proxy = Proxy::new(&world.url).await;
     let mut alice = Person::at(&proxy.url, "alice").await;
     let store = hither_service::Store::open(world.data.path()).unwrap();
-    store.set_password(alice.client.user(), "changed").unwrap();
+    store.revoke_tokens(alice.client.user()).unwrap();
     proxy.cut();
     let told = ["ConnectionLost MSGR_E_DISCONNECTED", "Signout MSGR_E_INVALID_PASSWORD"];
     assert_eq!(alice.lines(2).await, told);
