@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hither_wire::Code;
+use hither_wire::text::is_unseen;
 
 pub use fields::Fields;
 pub use files::{Trouble, make_folder, read};
@@ -102,7 +103,7 @@ impl Problem {
 pub fn shown(text: &str) -> String {
     let mut shown = String::new();
     for c in text.chars().take(SHOWN) {
-        if is_harmful(c) {
+        if is_unseen(c) {
             let _ = write!(shown, "{}", c.escape_unicode());
         } else {
             shown.push(c);
@@ -117,12 +118,6 @@ pub fn shown(text: &str) -> String {
 /// A path as it may stand in a message.
 pub fn shown_path(path: &Path) -> String {
     shown(&path.to_string_lossy())
-}
-
-fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A file with a list.

@@ -5,17 +5,18 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 
 use anyhow::Context as _;
+use hither_wire::text::is_unseen;
 use serde::Serialize;
 
 /// Makes text from somebody else harmless: control characters and those that turn the direction of
 /// writing are shown as `\u{…}`.
 pub fn escape(text: &str) -> Cow<'_, str> {
-    if !text.contains(harmful) {
+    if !text.contains(is_unseen) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        if harmful(c) {
+        if is_unseen(c) {
             let _ = write!(shown, "{}", c.escape_unicode());
         } else {
             shown.push(c);
@@ -31,7 +32,7 @@ pub fn json(value: &impl Serialize) -> String {
     let text = serde_json::to_string(value).unwrap_or_default();
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
-        if harmful(c) {
+        if is_unseen(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(line, "\\u{unit:04x}");
             }
@@ -40,12 +41,6 @@ pub fn json(value: &impl Serialize) -> String {
         }
     }
     line
-}
-
-fn harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-        || matches!(c, '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Colours, or none.
@@ -130,7 +125,7 @@ mod tests {
     fn json_is_harmless_and_says_the_same() {
         let text = "a\x1b[31m\u{9b}\u{202e}\u{e0001}\u{7f}ü\n\"";
         let line = json(&text);
-        assert!(!line.contains(harmful), "{line}");
+        assert!(!line.contains(is_unseen), "{line}");
         assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
         assert!(line.contains('ü'));
     }

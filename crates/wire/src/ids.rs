@@ -112,7 +112,8 @@ impl PersonName {
     pub fn parse(text: &str) -> Result<PersonName, PersonNameError> {
         let name = text.to_lowercase();
         let (local, domain) = name.split_once('@').ok_or(PersonNameError)?;
-        let odd = |c: char| c.is_whitespace() || c.is_control();
+        // Names that differ only in what is not seen would be taken for one another.
+        let odd = |c: char| c.is_whitespace() || text::is_unseen(c) || matches!(c, '\u{200c}' | '\u{200d}');
         if local.is_empty()
             || domain.is_empty()
             || domain.contains('@')
@@ -134,7 +135,7 @@ impl fmt::Display for PersonNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "a sign-in name has the form name@domain, no spaces, and at most {} characters",
+            "a sign-in name has the form name@domain, no spaces or unseen characters, and at most {} characters",
             limits::SIGNIN_NAME_UNITS
         )
     }
@@ -205,7 +206,22 @@ mod tests {
         assert_eq!(PersonName::parse("Bob@Example.ORG").unwrap().as_str(), "bob@example.org");
         let longest = format!("{}@x", "a".repeat(127));
         assert!(PersonName::parse(&longest).is_ok());
-        for bad in ["", "bob", "@x", "bob@", "a@b@c", "a b@c", "a@b\n", "a\r@b", "a\0@b", &format!("a{longest}")] {
+        for bad in [
+            "",
+            "bob",
+            "@x",
+            "bob@",
+            "a@b@c",
+            "a b@c",
+            "a@b\n",
+            "a\r@b",
+            "a\0@b",
+            "a\u{200b}@b",
+            "a\u{200d}@b",
+            "a@b\u{202e}c",
+            "a\u{ad}b@c",
+            &format!("a{longest}"),
+        ] {
             assert!(PersonName::parse(bad).is_err(), "{bad}");
         }
     }

@@ -11,6 +11,17 @@ pub fn fits(text: &str, max: usize) -> bool {
     text.len() <= max || (text.len() <= max.saturating_mul(3) && units(text) <= max)
 }
 
+/// Whether a character is not seen where it stands, and may do something to what stands beside it: control
+/// and format characters, but for the joiners, which some scripts need.
+pub fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        )
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -169,8 +169,8 @@ mod tests {
         let app = hither::Application { guid: Guid(1), name: "\x1b[2J".into(), url: "".into(), launch_only: false };
         let invitation = Event::Invitation(Box::new(Invitation {
             session,
-            from: PersonName::parse("alice@\u{202e}example.org").unwrap(),
-            friendly_name: "A\u{9b}".into(),
+            from: PersonName::parse("alice@example.org").unwrap(),
+            friendly_name: "A\u{9b}\u{202e}".into(),
             app,
             data: Data::text("a\r\ngame"),
             material: None,
@@ -181,12 +181,12 @@ mod tests {
         let line = told(&invitation, &mut known);
         assert!(!line.contains(|c: char| c.is_control() || c == '\u{202e}'), "{line:?}");
         assert!(
-            line.starts_with("12345678: A\\u{9b} (alice@\\u{202e}example.org) invites you to \\u{1b}[2J"),
+            line.starts_with("12345678: A\\u{9b}\\u{202e} (alice@example.org) invites you to \\u{1b}[2J"),
             "{line}"
         );
         assert!(line.contains("within 2 s"), "{line}");
         let line = told(&Event::Connected { session }, &mut known);
-        assert_eq!(line, "12345678 (\\u{1b}[2J, invited by alice@\\u{202e}example.org): connected");
+        assert_eq!(line, "12345678 (\\u{1b}[2J, invited by alice@example.org): connected");
     }
 
     #[test]
