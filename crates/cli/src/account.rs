@@ -4,13 +4,14 @@ mod code;
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use hither_service::audit::Action;
-use hither_service::{Account, Notice, PasswordCost, Store, hash_password};
+use hither_service::{Account, Notice, PasswordCost, hash_password};
 
 use crate::args::{AccountAction, NewPassword, StoreArgs, Whose};
 use crate::audit;
 use crate::password;
+use crate::store::{open, open_or_make};
 use crate::terminal::{escape, print_line};
 
 /// Works on the store itself, before and while the service runs.
@@ -74,17 +75,8 @@ fn new_hash(whose: &Whose, password: &NewPassword) -> Result<String> {
         Some(file) => password::from_file(file)?,
         None => password::ask_new(whose.user.as_str(), "--password-file")?,
     };
+    password::check_new(&password)?;
     hash_password(&password, PasswordCost::RECOMMENDED).context("cannot use this password")
-}
-
-/// Opens a store that is there: only `add` and the service make one.
-fn open(store: &StoreArgs) -> Result<Store> {
-    ensure!(store.data.is_dir(), "there is no store in {}: check --data", store.data.display());
-    open_or_make(store)
-}
-
-fn open_or_make(store: &StoreArgs) -> Result<Store> {
-    Store::open(&store.data).with_context(|| format!("cannot open the store in {}", store.data.display()))
 }
 
 fn list(store: &StoreArgs, json: bool) -> Result<()> {

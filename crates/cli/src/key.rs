@@ -5,14 +5,15 @@ mod output;
 use std::fs;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow};
+use hither_service::Revoked;
 use hither_service::audit::Action;
 use hither_service::keys::{AppId, Draft, KeyError, Keychain, LockConfig, NewPair, Rotate};
-use hither_service::{Revoked, Store};
 
 use crate::args::{IssueArgs, KeyAction, KeyOutput, RotateArgs, SealArgs, StoreArgs};
 use crate::audit;
 use crate::failure::say;
+use crate::store::{ensure_there, open, say_if_new};
 use crate::terminal::show;
 use crate::words::time;
 use output::Delivery;
@@ -43,6 +44,7 @@ fn issue(args: IssueArgs) -> Result<()> {
     let config = config(&seal);
     let key_file = config.key_file(&seal.store.data);
     let was_there = key_file.exists();
+    say_if_new(&seal.store);
     let open = if new_key_file { Keychain::open_anew } else { Keychain::open_or_make };
     let keychain = open(&seal.store.data, &config).with_context(failed)?;
     if !was_there {
@@ -60,7 +62,7 @@ fn rotate(args: &RotateArgs) -> Result<()> {
     let RotateArgs { id, overlap, again, seal, output } = args;
     let how = if *again { Rotate::Again { overlap: *overlap } } else { Rotate::Next { overlap: *overlap } };
     let failed = || format!("cannot rotate {id}");
-    ensure_store(&seal.store)?;
+    ensure_there(&seal.store)?;
     let keychain = Keychain::open(&seal.store.data, &config(seal)).with_context(failed)?;
     let draft = keychain.draft_rotation(id, how).with_context(failed)?;
     hand_over(&keychain, &draft, output, || audit::tell(&seal.store.data, Action::KeyRotated, id.as_str()))
@@ -100,17 +102,6 @@ fn list(store: &StoreArgs, json: bool) -> Result<()> {
         say("no pairs: `hither key issue --name NAME --data DIR` makes one");
     }
     pairs.iter().try_for_each(|pair| output::row(pair, json))
-}
-
-/// Only `issue` makes a store, and the service.
-fn open(args: &StoreArgs) -> Result<Store> {
-    ensure_store(args)?;
-    Store::open(&args.data).with_context(|| format!("cannot open the store in {}", args.data.display()))
-}
-
-fn ensure_store(args: &StoreArgs) -> Result<()> {
-    ensure!(Store::is_in(&args.data), "there is no store in {}: check --data", args.data.display());
-    Ok(())
 }
 
 fn config(seal: &SealArgs) -> LockConfig {

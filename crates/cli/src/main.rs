@@ -32,6 +32,7 @@ mod sign_up;
 mod status;
 mod steps;
 mod stop;
+mod store;
 mod terminal;
 mod version;
 mod watch;

@@ -1,8 +1,10 @@
 //! Listening, and stopping in good order.
 
+use std::fs::{File, TryLockError};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -60,6 +62,9 @@ pub enum StartError {
     /// The operator's API cannot be served.
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// Another service uses the store.
+    #[error("another service runs on {0}: two would each know half of who is there")]
+    InUse(PathBuf),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -96,6 +101,8 @@ pub struct Server {
     writing: std::thread::JoinHandle<()>,
     revocations: Revocations,
     notices: Notices,
+    /// Locked as long as the service runs.
+    alone: File,
 }
 
 impl Server {
@@ -130,6 +137,7 @@ impl Server {
         let clock = Clock::start();
         let (inbox, notes) = mpsc::channel(INBOX);
         let store = Store::open(&config.data)?;
+        let alone = alone_in(&config.data)?;
         let to = config.audit.clone().unwrap_or_else(|| AuditTo::in_data(&config.data));
         let (audit, writing) = Audit::start(&to).map_err(StartError::Audit)?;
         let writer = Writer::start(store, config.connections, audit.clone(), inbox.clone());
@@ -137,13 +145,7 @@ impl Server {
         let auth = Auth::start(&live, clock, &audit, &inbox)?;
         let (stop, stopped) = oneshot::channel();
         let machine = Service::new(with_lock(&config), first_epoch());
-        let judge = match (judge, &config.lock) {
-            (Some(judge), _) => judge,
-            (None, Some(lock)) => Box::new(Keychain::open(&config.data, lock)?),
-            // It may be turned on later.
-            (None, None) => Box::new(NoKeys),
-        };
-        let judge = JudgeSlot::new(judge);
+        let judge = JudgeSlot::new(judge.map_or_else(|| keys_of(&config), Ok)?);
         let locks = Locks::start(live.clone(), judge.clone(), clock, audit.clone(), inbox.clone());
         let locks = locks.map_err(StartError::Thread)?;
         let revocations = Revocations::open(&config.data)?;
@@ -168,7 +170,20 @@ impl Server {
         };
         let handle =
             Handle { config: live, inbox, gate, tls, metrics, judge, audit: audit.clone(), admin: admin_locks, drain };
-        Ok(Server { listener, address, handle, stop, operations, admin, driver, audit, writing, revocations, notices })
+        Ok(Server {
+            listener,
+            address,
+            handle,
+            stop,
+            operations,
+            admin,
+            driver,
+            audit,
+            writing,
+            revocations,
+            notices,
+            alone,
+        })
     }
 
     /// What can be changed while it runs.
@@ -219,6 +234,7 @@ impl Server {
             writing,
             revocations,
             notices,
+            alone,
         } = self;
         audit.tell(AuditEvent::ServiceStarted { version: env!("CARGO_PKG_VERSION") });
         let Handle { config, inbox, gate, tls, metrics, drain, judge: _, audit: _, admin: _ } = handle;
@@ -271,7 +287,32 @@ impl Server {
             writing.join()
         };
         drop(tokio::task::spawn_blocking(ended).await);
+        drop(alone);
         tracing::info!("stopped");
+    }
+}
+
+fn keys_of(config: &ServiceConfig) -> Result<Box<dyn Judge>, StartError> {
+    Ok(match &config.lock {
+        Some(lock) => Box::new(Keychain::open(&config.data, lock)?),
+        // It may be turned on later.
+        None => Box::new(NoKeys),
+    })
+}
+
+/// The lock on a data directory that one service has at a time; the system lets go of it however the
+/// service ends.
+fn alone_in(data: &Path) -> Result<File, StartError> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let failed = |source| StartError::Store(StoreError::Open { path: data.to_owned(), source });
+    let file = options.open(data.join("hither.lock")).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse(data.to_owned())),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }
 

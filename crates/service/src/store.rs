@@ -30,6 +30,8 @@ pub use roster::{Changed, ContactOutcome, Person, PersonChange};
 
 /// The file's name in the data directory.
 const FILE: &str = "hither.sqlite";
+/// What SQLite writes first.
+const WAL: &str = "hither.sqlite-wal";
 /// How long to wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(10);
 const BUSY_RETRY: Duration = Duration::from_millis(5);
@@ -89,6 +91,10 @@ impl Store {
 
     fn connect(directory: &Path, synchronous: &str) -> Result<Store, StoreError> {
         let path = directory.join(FILE);
+        // A new file beside the log of another would spoil both.
+        if !path.exists() && directory.join(WAL).exists() {
+            return Err(StoreError::Gone { path });
+        }
         make_private(directory, &path).map_err(|source| StoreError::Open { path: directory.to_owned(), source })?;
         let mut db = connect(&path, synchronous).map_err(|source| cannot_open(path.clone(), source))?;
         match schema::migrate(&mut db) {

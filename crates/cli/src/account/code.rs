@@ -5,10 +5,10 @@ use hither_service::audit::Action;
 use hither_service::{NewCode, RegistrationCode};
 use serde::Serialize;
 
-use super::{open, open_or_make};
 use crate::args::{CodeAction, IssueCodeArgs, StoreArgs};
 use crate::audit;
 use crate::failure::say;
+use crate::store::{open, open_or_make};
 use crate::terminal::{escape, json, show};
 use crate::words::time;
 

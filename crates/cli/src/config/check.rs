@@ -25,6 +25,7 @@ pub fn settings(settings: &Effective) -> Vec<Finding> {
     check.tls("tls");
     check.tls("admin");
     check.admin();
+    check.accounts();
     check.lock();
     check.audit();
     check.issuers();
@@ -113,7 +114,11 @@ impl Check<'_> {
             Ok(validity) => validity,
             Err(error) => {
                 let key = if concerns_key(&error, files) { "key" } else { "certificate" };
-                return self.error(section, key, with_cause(&error));
+                self.error(section, key, with_cause(&error));
+                if key == "certificate" && !files.key.is_file() {
+                    self.error(section, "key", format!("there is no file {}", files.key.display()));
+                }
+                return;
             }
         };
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -148,6 +153,13 @@ impl Check<'_> {
                 self.error("admin", "listen", what);
             }
         }
+        if self.settings.text("admin", "listen").is_none() {
+            for key in ["token_file", "client_ca"] {
+                if self.settings.text("admin", key).is_some() {
+                    self.warn("admin", key, "the API is off: admin.listen says where it is to be");
+                }
+            }
+        }
         if let Some(why) = token.as_deref().and_then(secrets::token) {
             self.error("admin", "token_file", why);
         }
@@ -157,6 +169,20 @@ impl Check<'_> {
         }
         if let Some(why) = authorities.and_then(|file| unreadable(&file, "BEGIN CERTIFICATE")) {
             self.error("admin", "client_ca", why);
+        }
+    }
+
+    fn accounts(&mut self) {
+        if self.settings.is("accounts", "passwords") {
+            return;
+        }
+        if self.settings.is("accounts", "registration") {
+            let what = "accounts have passwords, and accounts.passwords is false: nobody could register";
+            self.error("accounts", "registration", what);
+        }
+        if self.settings.issuers.is_empty() {
+            let what = "nobody can sign in: there is no issuer of tokens either; see [[issuer]]";
+            self.warn("accounts", "passwords", what);
         }
     }
 

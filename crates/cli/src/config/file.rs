@@ -28,6 +28,8 @@ pub struct Said {
     pub issuers: Vec<Values>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
+    /// Whether nothing of it could be read: what it says is not known then.
+    pub unread: bool,
 }
 
 /// Reads a file.
@@ -36,7 +38,7 @@ pub fn read(path: &Path) -> Said {
         Ok(text) => parse(path, &text),
         Err(why) => {
             let what = format!("the configuration {} cannot be read: {why}", path.display());
-            Said { findings: vec![Finding::error(&Source::Default, what)], ..Said::default() }
+            Said { findings: vec![Finding::error(&Source::Default, what)], unread: true, ..Said::default() }
         }
     }
 }
@@ -65,6 +67,7 @@ pub fn parse(path: &Path, text: &str) -> Said {
         Err(error) => {
             let what = format!("this is not TOML: {}", error.message().lines().next().unwrap_or_default());
             reader.complain(error.span(), what);
+            reader.said.unread = true;
         }
     }
     reader.said.findings.truncate(FINDINGS);

@@ -164,12 +164,14 @@ pub struct Effective {
     pub settings: Values,
     /// One for each `[[issuer]]`.
     pub issuers: Vec<Values>,
+    /// Whether there is a file that could not be read.
+    pub unread: bool,
 }
 
 impl Effective {
     /// What everything is if nobody sets anything.
     pub fn defaults() -> Effective {
-        Effective { settings: Values::defaults(SETTINGS), issuers: Vec::new() }
+        Effective { settings: Values::defaults(SETTINGS), issuers: Vec::new(), unread: false }
     }
 
     /// One issuer of which nothing is said.

@@ -89,7 +89,7 @@ impl Kind {
     pub fn read_words(self, words: &str) -> Result<Value, String> {
         let words = words.trim();
         let value = match self.form() {
-            Form::Bool => match words {
+            Form::Bool => match &*words.to_lowercase() {
                 "true" | "yes" | "on" | "1" => Value::Bool(true),
                 "false" | "no" | "off" | "0" => Value::Bool(false),
                 _ => return Err(self.wanted(&shown(words))),
@@ -132,7 +132,7 @@ impl Kind {
             }
             (_, Value::Text(text)) if text.is_empty() || !harmless(text) => false,
             (Kind::Address, Value::Text(text)) => text.parse::<SocketAddr>().is_ok(),
-            (Kind::Filter, Value::Text(text)) => EnvFilter::try_new(text).is_ok(),
+            (Kind::Filter, Value::Text(text)) => is_filter(text),
             (Kind::OneOf(words), Value::Text(text)) => words.contains(&text.as_str()),
             (Kind::Url, Value::Text(text)) => is_safe_url(text),
             (Kind::Domain, Value::Text(text)) => is_domain(text),
@@ -267,6 +267,16 @@ fn is_origin(text: &str) -> bool {
     !scheme.is_empty() && !rest.is_empty() && !rest.contains(['/', ' ', '*', ','])
 }
 
+/// A word by itself is a level, or a part of hither: anything else would turn everything off.
+fn is_filter(text: &str) -> bool {
+    let means = |part: &str| {
+        let level =
+            ["off", "error", "warn", "info", "debug", "trace"].iter().any(|level| part.eq_ignore_ascii_case(level));
+        level || part.contains(['=', '[']) || part.starts_with("hither")
+    };
+    EnvFilter::try_new(text).is_ok() && text.split(',').all(|part| means(part.trim()))
+}
+
 /// What can stand behind the @ of a sign-in name.
 pub fn is_domain(text: &str) -> bool {
     !text.contains('@') && PersonName::parse(&format!("x@{text}")).is_ok()
@@ -294,7 +304,7 @@ mod tests {
     fn what_is_taken_and_what_is_not() {
         let number = Kind::Number(1, 10, "seconds");
         for (kind, fine, wrong) in [
-            (Kind::Bool, &["true", "off", "1"][..], &["maybe", ""][..]),
+            (Kind::Bool, &["true", "TRUE", "off", "1"][..], &["maybe", ""][..]),
             (number, &["1", "10", " 5 "], &["0", "11", "-1", "1.5", "", "five", "99999999999999999999"]),
             (Kind::Address, &["127.0.0.1:0", "[::]:4000"], &["localhost:4000", "127.0.0.1", ":4000", "0.0.0.0:70000"]),
             (Kind::OneOf(&["a", "b"]), &["a"], &["A", "", "c"]),
@@ -316,7 +326,11 @@ mod tests {
             ),
             (Kind::Domain, &["example.org", "Web.Example"], &["@web.example", "a b", "x@y", "", "a\u{1b}b"]),
             (Kind::File, &["/a b", "./c"], &["", "a\u{1b}[31m"]),
-            (Kind::Filter, &["info", "warn,hither_service=debug"], &["", "a=b=c"]),
+            (
+                Kind::Filter,
+                &["info", "WARN,hither_service=debug", "hither_service"],
+                &["", "a=b=c", "verbose", "inof", "info,dbug"],
+            ),
         ] {
             for words in fine {
                 assert!(kind.read_words(words).is_ok(), "{kind:?} {words}: {:?}", kind.read_words(words));

@@ -98,7 +98,13 @@ fn counts(pair: &Pair) -> String {
         Some(apps) => apps.iter().map(Guid::to_string).collect::<Vec<_>>().join(", "),
     };
     let md5 = if pair.md5 { "; by HMAC-SHA-256 or MD5" } else { "" };
-    format!("{} unlocks {} services from now on, for {apps}{md5}.", escape(&pair.name), pair.environment)
+    let now = Timestamp::now().as_second();
+    let old = pair.keys.iter().find_map(|key| key.expires).map(|until| match until {
+        until if until > now => format!("\nThe key before it counts until {}.", time(until)),
+        _ => "\nThe key before it does not count any more.".to_owned(),
+    });
+    let old = old.unwrap_or_default();
+    format!("{} unlocks {} services from now on, for {apps}{md5}.{old}", escape(&pair.name), pair.environment)
 }
 
 /// A new file, for its owner only. What is there already is left alone.

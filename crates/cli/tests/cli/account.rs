@@ -18,7 +18,7 @@ fn before_and_while_the_service_runs() {
     let data = folder.path().join("data").to_str().unwrap().to_owned();
     let add = |user, input: &str| account(&["add", user, "--password-file", "-", "--name", "Friendly"], &data, input);
     assert_eq!(add("Alice@Example.org", "secret of alice\n").0, 0);
-    let (code, _, errors) = add("alice@example.org", "other\n");
+    let (code, _, errors) = add("alice@example.org", "another secret\n");
     assert_eq!(code, 1);
     assert!(errors.starts_with("hither: cannot add alice@example.org") && errors.lines().count() == 1, "{errors}");
 
@@ -98,7 +98,7 @@ fn what_is_done_counts_for_those_who_are_connected() {
 fn passwords_that_cannot_be_taken() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
-    for input in ["", "\n", &"p".repeat(513)] {
+    for input in ["", "\n", "7 bytes", "two\nlines and more", &"p".repeat(513)] {
         let (code, _, errors) = account(&["add", "alice@example.org", "--password-file", "-"], data, input);
         assert_eq!((code, errors.lines().count()), (1, 1), "{errors}");
     }
@@ -113,4 +113,33 @@ fn passwords_that_cannot_be_taken() {
     let (code, _, errors) = account(&["list"], elsewhere.to_str().unwrap(), "");
     assert!(code == 1 && errors.contains("there is no store in"), "{errors}");
     assert!(!elsewhere.exists());
+}
+
+#[test]
+fn a_mistyped_folder_gets_no_store_and_a_lost_file_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, copy) = (folder.path().to_str().unwrap(), folder.path().join("copy"));
+    let alice = "alice@example.org";
+    for arguments in [
+        &["list"][..],
+        &["disable", alice],
+        &["remove", alice],
+        &["name", alice, "Alice"],
+        &["code", "list"],
+        &["code", "revoke", "ABCDEF"],
+    ] {
+        let (code, said, errors) = account(arguments, data, "");
+        assert!(code == 1 && said.is_empty() && errors.contains("there is no store in"), "{arguments:?}: {errors}");
+    }
+    let backup = run(&["backup", copy.to_str().unwrap(), "--data", data], "");
+    assert!(backup.status.code() == Some(1) && text(&backup.stderr).contains("there is no store in"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+
+    let (code, _, errors) = account(&["add", alice, "--password-file", "-"], data, "a password");
+    assert!(code == 0 && errors.contains("making a new store in"), "{errors}");
+    std::fs::write(folder.path().join("hither.sqlite-wal"), "").unwrap();
+    std::fs::remove_file(folder.path().join("hither.sqlite")).unwrap();
+    let (code, _, errors) = account(&["add", alice, "--password-file", "-"], data, "a password");
+    assert!(code == 1 && errors.contains("is gone, but there is") && errors.contains("put the file back"), "{errors}");
+    assert!(!folder.path().join("hither.sqlite").exists());
 }

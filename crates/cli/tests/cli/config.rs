@@ -205,6 +205,25 @@ fn what_is_wrong_is_said_once() {
 }
 
 #[test]
+fn what_leads_nowhere_is_found() {
+    for (config, expected) in [
+        ("[accounts]\npasswords = false\nregistration = true\n", "accounts.registration: accounts have passwords"),
+        ("[accounts]\npasswords = false\n", "accounts.passwords: nobody can sign in"),
+        ("[tls]\ncertificate = \"no\"\nkey = \"none\"\n", "tls.key: there is no file"),
+        ("[admin]\ntoken_file = \"hither.toml\"\n", "admin.token_file: the API is off"),
+        ("[service.log]\n", "service.log: a level"),
+    ] {
+        let place = Place::with(&format!("[service]\ndata = \"data\"\n{config}"));
+        let (lines, _) = place.check();
+        assert!(lines.iter().any(|line| line.contains(expected)), "{expected}: {lines:#?}");
+    }
+    // Of what cannot be read nothing is missed.
+    let place = Place::with("[service]\ndata = \"data\n");
+    let (lines, code) = place.check();
+    assert_eq!((lines.len(), code), (2, 2), "{lines:#?}");
+}
+
+#[test]
 fn secrets_that_everybody_knows_are_refused_and_none_is_shown() {
     let place = Place::with(
         "[service]\ndata = \"data\"\n[admin]\nlisten = \"127.0.0.1:0\"\ntoken_file = \"token\"\n[lock]\nkey_file = \"key\"\n",

@@ -119,7 +119,8 @@ fn a_pair_is_issued_listed_rotated_and_revoked() {
     let (code, out, errors) = keys.run(&["issue", "--name", "Chess 2"]);
     assert_eq!(code, 0, "{errors}");
     let key_file = keys.data().join("hither.key");
-    assert!(errors.lines().count() == 1 && errors.contains("made the key file"), "{errors}");
+    assert!(errors.lines().count() == 2 && errors.contains("a new store in"), "{errors}");
+    assert!(errors.contains("made the key file"), "{errors}");
     assert_eq!(std::fs::metadata(&key_file).unwrap().permissions().mode() & 0o777, 0o600);
     let mut lines = out.lines();
     let id = lines.next().unwrap().strip_prefix("id   ").unwrap();
@@ -138,7 +139,7 @@ fn a_pair_is_issued_listed_rotated_and_revoked() {
     // In lower case, as somebody types it.
     let (code, out, errors) = keys.run(&["rotate", &id.to_lowercase(), "--overlap", "12h"]);
     assert_eq!((code, &*errors), (0, ""));
-    assert!(out.contains(id) && !out.contains(key), "{out}");
+    assert!(out.contains(id) && !out.contains(key) && out.contains("The key before it counts until"), "{out}");
     let said = keys.fails(&["rotate", id]);
     assert!(said.contains(id) && said.contains("being rotated already") && said.contains("--again"), "{said}");
     let pair = keys.json(&["show", id]);
@@ -147,6 +148,7 @@ fn a_pair_is_issued_listed_rotated_and_revoked() {
     assert_eq!(created, 12 * 3600);
 
     let again = keys.json(&["rotate", id, "--again"]);
+    assert_eq!(again["keys"], keys.json(&["show", id])["keys"], "what is shown is what is kept");
     assert!(again["id"] == id && again["key"].is_string(), "{again}");
     let (code, out, _) = keys.run(&["revoke", id]);
     assert!(code == 0 && out.contains(id) && out.contains("is revoked;"), "{out}");

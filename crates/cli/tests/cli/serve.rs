@@ -40,6 +40,19 @@ fn what_it_cannot_do_is_said_in_one_line() {
 }
 
 #[test]
+fn a_store_has_one_service_at_a_time() {
+    let mut service = Service::start();
+    let data = service.data();
+    let second = run(&["serve", "--log", "off", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()], "");
+    let errors = text(&second.stderr);
+    assert!(second.status.code() == Some(1) && errors.contains("another service runs on"), "{errors}");
+    // However it has ended, the next one can begin.
+    service = service.killed().started();
+    service.add_account("alice@example.org");
+    service.console("alice@example.org");
+}
+
+#[test]
 fn the_policy_is_a_setting() {
     let service = Service::start_with(&["--invitations", "anyone"]);
     let (mut alice, mut bob) = (service.person("alice@example.org"), service.person("bob@example.org"));

@@ -123,6 +123,13 @@ impl Service {
         Stopped { url: self.url.clone(), folder: self.folder.take().unwrap() }
     }
 
+    /// Ends without a chance to do anything.
+    pub fn killed(mut self) -> Stopped {
+        signal("KILL", self.child.id());
+        wait(&mut self.child);
+        Stopped { url: self.url.clone(), folder: self.folder.take().unwrap() }
+    }
+
     fn folder(&self) -> &Path {
         self.folder.as_ref().unwrap().path()
     }

@@ -63,6 +63,26 @@ pub enum Rotate {
     },
 }
 
+/// What a rotation makes of a pair.
+struct Rotated<'a> {
+    /// The key that goes on for a while.
+    old: Option<&'a PairKey>,
+    /// Until when, in seconds since 1970.
+    until: i64,
+    /// The number of the new key.
+    number: u32,
+}
+
+fn rotated(pair: &Pair, how: Rotate, now: i64) -> Rotated<'_> {
+    let old = match how {
+        Rotate::Next { .. } => pair.keys.first(),
+        Rotate::Again { .. } => pair.keys.get(1),
+    };
+    let until = now.saturating_add(i64::try_from(how.overlap().as_secs()).unwrap_or(i64::MAX));
+    let number = pair.keys.first().map_or(1, |newest| newest.number.saturating_add(1));
+    Rotated { old, until, number }
+}
+
 impl Rotate {
     fn overlap(self) -> Duration {
         match self {
@@ -115,7 +135,12 @@ impl Keychain {
         if how.overlap() > Duration::from_hours(OVERLAP_DAYS_MAX * 24) {
             return Err(KeyError::Overlap);
         }
-        let pair = self.rotatable(id, how, now())?;
+        let now = now();
+        let mut pair = self.rotatable(id, how, now)?;
+        let Rotated { old, until, number } = rotated(&pair, how, now);
+        let old = old.map(|old| PairKey { expires: Some(until), ..old.clone() });
+        let new = PairKey { number, created: now, expires: None, sealed: Vec::new() };
+        pair.keys = std::iter::once(new).chain(old).collect();
         Ok(Draft { pair, key: Secret::random()?, kind: Kind::Rotation { id: id.clone(), how } })
     }
 
@@ -151,13 +176,8 @@ impl Keychain {
             let now = now();
             // As it is at this moment: another process may have been faster.
             let pair = self.rotatable(id, how, now)?;
-            let until = now.saturating_add(i64::try_from(how.overlap().as_secs()).unwrap_or(i64::MAX));
-            let old = match how {
-                Rotate::Next { .. } => pair.keys.first(),
-                Rotate::Again { .. } => pair.keys.get(1),
-            };
+            let Rotated { old, until, number } = rotated(&pair, how, now);
             let old = old.map(|old| self.ending(&pair, old, until)).transpose()?;
-            let number = pair.keys.first().map_or(1, |newest| newest.number.saturating_add(1));
             let mut new = PairKey { number, created: now, expires: None, sealed: Vec::new() };
             new.sealed = self.seal.seal(key, &Place::Row { pair: &pair, key: &new })?;
             Ok::<_, KeyError>(Rotation { id: pair.id, old, new })

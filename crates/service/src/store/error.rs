@@ -45,6 +45,14 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    /// The file is gone, and what belongs to it is not.
+    #[error(
+        "{path} is gone, but there is {path}-wal, which belongs to it: put the file back, or move all that begins so away"
+    )]
+    Gone {
+        /// Which.
+        path: PathBuf,
+    },
     /// The file was written by a newer hither.
     #[error("{path} has version {found} of the store, this hither knows versions up to {known}: update hither")]
     Newer {
