@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use hither::{Client, DeviceId, PersonName};
+use hither::{Client, Code, DeviceId, PersonName};
 use hither_agent::credentials::{Account, Credentials};
 use hither_agent::remote::Told;
 use hither_wire::local::{Event, Request};
@@ -98,7 +98,11 @@ async fn sign_in(to: &Entrance<'_>, proof: &Proof, device: Option<DeviceId>) -> 
     let (client, _events) = signed_in
         .map_err(|error| {
             let code = error.code();
-            anyhow::Error::from(error).context(code)
+            let error = anyhow::Error::from(error);
+            if matches!(proof, Proof::Registration { .. }) && code == Code::MSGR_E_INVALID_PASSWORD {
+                return error.context("the name is taken; if it is yours, `hither sign-in` is for its own password");
+            }
+            error.context(code)
         })
         .with_context(|| format!("cannot {what} as {user} at {}", to.service))?;
     let token = client.token().context("the service gave no token to keep")?;

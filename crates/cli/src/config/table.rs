@@ -63,7 +63,7 @@ pub const ISSUER_LIST: &str = "issuer";
 /// At most a year, so that no sum of times overflows.
 const SECONDS: Kind = Kind::Number(1, 31_536_000, "seconds");
 /// Something, but no more than any machine could hold.
-const COUNT: Kind = Kind::Number(1, 1_000_000_000, "things");
+const COUNT: Kind = Kind::Number(1, 1_000_000_000, "");
 const BYTES: Kind = Kind::Number(1, 1_000_000_000, "bytes");
 
 const fn of(section: &'static str, key: &'static str, flag: &'static str, kind: Kind, default: Preset) -> Setting {

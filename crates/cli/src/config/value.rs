@@ -154,6 +154,7 @@ impl Kind {
     pub fn describe(self) -> String {
         match self {
             Kind::Bool => "true or false".to_owned(),
+            Kind::Number(least, most, "") => format!("a number from {least} to {most}"),
             Kind::Number(least, most, unit) => format!("a number of {unit} from {least} to {most}"),
             Kind::Address => "an IP address with a port (127.0.0.1:4000 or [::]:4000)".to_owned(),
             Kind::File => "a file".to_owned(),

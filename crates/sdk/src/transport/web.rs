@@ -181,7 +181,9 @@ fn no_service(error: &WsError, tls: bool) -> Failure {
             let seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
             return Failure::Busy(seconds.map_or(BUSY, Duration::from_secs));
         }
-        StatusCode::NOT_FOUND => format!("there is nothing at this path; a service answers at {PATH}"),
+        StatusCode::NOT_FOUND => format!(
+            "there is nothing at this path, where a service would answer at {PATH}: the port may be another one's"
+        ),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => format!("HTTP {status}; a proxy may be in the way"),
         StatusCode::BAD_REQUEST => format!("HTTP {status}{perhaps}"),
         status => format!("HTTP {status}"),

@@ -257,6 +257,7 @@ impl Judge {
         let why = match (hash, right) {
             (Some(hash), true) => return Ok(hash),
             (Some(_), false) => "wrong-password",
+            (None, _) if self.store.is_disabled(&target.person)? => "disabled",
             (None, _) => "no-such-person",
         };
         self.failures.count_for(address, target);
