@@ -2,6 +2,7 @@
 //! [`Malformed`] that can be answered, never a panic.
 
 mod account;
+mod fields;
 mod local;
 mod write;
 
@@ -143,8 +144,8 @@ struct FlatApp<'a> {
     name: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     url: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    launch_only: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    launch_only: Option<bool>,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -156,13 +157,6 @@ struct FlatData<'a> {
     sealed: Option<Cow<'a, str>>,
 }
 
-/// Only what is needed to answer a frame that cannot be read. Everything else is skipped without
-/// being looked at, unpaired surrogates included (R1).
-#[derive(Deserialize)]
-struct JustId {
-    id: Option<u64>,
-}
-
 /// Reads one frame from a client.
 pub fn decode_client(frame: &str) -> Result<ClientFrame, Malformed> {
     decode_client_with(frame, false)
@@ -170,12 +164,11 @@ pub fn decode_client(frame: &str) -> Result<ClientFrame, Malformed> {
 
 /// `local`: whether a sign-in may come without a credential.
 fn decode_client_with(frame: &str, local: bool) -> Result<ClientFrame, Malformed> {
-    let flat: Flat<'_> = serde_json::from_str(frame).map_err(|error| {
-        let id =
-            serde_json::from_str::<JustId>(frame).ok().and_then(|just| just.id).filter(|id| *id <= limits::INTEGER);
-        let message = format!("the frame cannot be read: {error}");
-        Malformed { id, code: Code::E_INVALIDARG, message }
-    })?;
+    if !frame.trim_ascii_start().starts_with('{') {
+        // An array would be read as an object whose fields are in order.
+        return Err(Malformed { id: None, code: Code::E_INVALIDARG, message: "the frame is not a JSON object".into() });
+    }
+    let flat: Flat<'_> = serde_json::from_str(frame).or_else(|_| fields::read_again(frame))?;
     let id = flat.id;
     flat.into_frame(local).map_err(|Wrong(code, message)| Malformed {
         id: id.filter(|id| *id <= limits::INTEGER),
@@ -257,7 +250,7 @@ impl FlatApp<'_> {
             guid: guid(self.guid.as_ref(), "app.guid")?,
             name: units(self.name, limits::APP_NAME_UNITS, "app.name")?,
             url: units(self.url, limits::APP_URL_UNITS, "app.url")?,
-            launch_only: self.launch_only,
+            launch_only: self.launch_only.unwrap_or(false),
         })
     }
 }
@@ -300,7 +293,9 @@ impl Flat<'_> {
             "attach" => Request::Attach { session: self.session()? },
             "context" => {
                 let session = self.session()?;
-                let data = self.data()?.ok_or_else(|| wrong("context data must not be empty"))?;
+                let data = self
+                    .data()?
+                    .ok_or_else(|| wrong("`data` is empty: context data have a text of 1 to 300 UTF-16 units"))?;
                 Request::Context { session, data }
             }
             "progress" => {
@@ -393,7 +388,7 @@ impl Flat<'_> {
         if let Some(Data::Text(text)) = &data
             && !text::fits(text, limits::APP_DATA_UNITS)
         {
-            return Err(wrong(format!("app data are longer than {} UTF-16 units", limits::APP_DATA_UNITS)));
+            return Err(wrong(format!("`data` is longer than {} UTF-16 units", limits::APP_DATA_UNITS)));
         }
         Ok(Invite {
             session: guid(self.session.as_ref(), "session")?,
@@ -484,6 +479,7 @@ mod tests {
         for (frame, id) in [
             ("", None),
             ("[]", None),
+            (r#"[1,"ping"]"#, None),
             ("7", None),
             ("{", None),
             (r#"{"do":"ping"}"#, None),

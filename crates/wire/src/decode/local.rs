@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::{Malformed, Wrong, bounded, decode_client, decode_client_with};
@@ -19,12 +20,9 @@ pub fn decode_local(frame: &str) -> Result<ClientFrame, Malformed> {
         ack: Option<u64>,
         #[serde(borrow)]
         key: Option<Cow<'a, str>>,
-        #[serde(borrow)]
-        user: Option<Cow<'a, str>>,
-        #[serde(borrow)]
-        password: Option<Cow<'a, str>>,
-        #[serde(borrow)]
-        token: Option<Cow<'a, str>>,
+        user: Option<IgnoredAny>,
+        password: Option<IgnoredAny>,
+        token: Option<IgnoredAny>,
         #[serde(borrow, rename = "do")]
         name: Option<Cow<'a, str>>,
     }
