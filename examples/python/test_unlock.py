@@ -1,6 +1,6 @@
 """Unlocks a service's lock with responses made by hashlib and hmac: run by the service's tests, with its URL.
 
-The service knows the pairs `chess` with the key `ssehc`, and `old`, marked for MD5, with the key `dlo`.
+The service knows the pairs `chess` with the key `ssehc`, and `old`, which takes MD5 as well, with the key `dlo`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ async def main(url: str) -> None:
     await attempt(url, "chess", "ssehc", md5=False, right=True)
     await attempt(url, "old", "dlo", md5=True, right=True)
     await attempt(url, "chess", "ssehc", md5=True, right=False)
-    await attempt(url, "old", "dlo", md5=False, right=False)
+    await attempt(url, "old", "dlo", md5=False, right=True)
     await attempt(url, "chess", "wrong", md5=False, right=False)
 
 
