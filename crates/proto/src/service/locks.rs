@@ -88,7 +88,16 @@ impl Service {
         let lock = device.locks.get(object);
         let code = lock.permits(app).err()?;
         if lock.status() == LockStatus::Unlocked {
-            let message = "this application's key is for other applications: unlock with a key for this one";
+            let message = match object {
+                Some(_) => {
+                    "the key of this `object` is for other applications: give it up with `release`, and unlock it \
+                     with a key for this one"
+                }
+                None => {
+                    "the key is for other applications: unlock an `object` with a key for this one, and invite with \
+                     that `object`"
+                }
+            };
             return Some(Answer::refusal(0, code, message));
         }
         Some(Answer::new(0, code))
