@@ -3,6 +3,7 @@
 
 mod account;
 mod locks;
+mod sentences;
 pub(crate) mod world;
 
 use hither_wire::message::{Answer, By, ContactAction, Ended, Event, How};
