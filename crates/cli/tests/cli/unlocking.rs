@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
 
-use crate::python::python;
+use crate::python::{python, stays};
 use crate::world::{Console, GUID, connected};
 use people::{Locked, Pair, Person, issue};
 
@@ -105,6 +105,16 @@ fn a_response_counts_once_and_a_bound_key_for_its_applications() {
     );
     assert_eq!((&audit[1]["person"], &audit[1]["why"]), (&json!("mallory@example.org"), &json!("wrong-response")));
     none_is_in(&written, &alice.secrets);
+}
+
+#[test]
+fn a_result_that_will_not_come_is_not_waited_for() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    issue(folder.path(), &[]);
+    let locked = Locked::start(folder);
+    let password = locked.service.add_account(ALICE);
+    stays(&python, "lost", &locked.service, ALICE, &password);
 }
 
 #[test]
