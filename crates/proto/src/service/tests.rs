@@ -2,6 +2,7 @@
 //! passwords played by a small world of people.
 
 mod account;
+mod corners;
 mod locks;
 mod sentences;
 pub(crate) mod world;
