@@ -188,6 +188,13 @@ fn need<T>(value: Option<T>, field: &str) -> Result<T, Wrong> {
     value.ok_or_else(|| wrong(format!("`{field}` is missing")))
 }
 
+fn integer(value: Option<u64>, field: &str) -> Result<Option<u64>, Wrong> {
+    match value {
+        Some(number) if number > limits::INTEGER => Err(wrong(format!("`{field}` is larger than 2^53 - 1"))),
+        Some(_) | None => Ok(value),
+    }
+}
+
 fn bounded(value: Option<Cow<'_, str>>, max: usize, field: &str) -> Result<Option<Box<str>>, Wrong> {
     match value {
         Some(text) if text.len() > max => Err(wrong(format!("`{field}` is longer than {max} bytes"))),
@@ -257,20 +264,14 @@ impl FlatApp<'_> {
 
 impl Flat<'_> {
     fn into_frame(mut self, local: bool) -> Result<ClientFrame, Wrong> {
-        let ack = self.ack.filter(|ack| *ack <= limits::INTEGER);
-        if ack != self.ack {
-            return Err(wrong("`ack` is larger than 2^53 - 1"));
-        }
+        let ack = integer(self.ack, "ack")?;
         let Some(name) = self.name_of_request.take() else {
             return match (self.id, ack) {
                 (None, Some(_)) => Ok(ClientFrame { ack, ask: None }),
                 _ => Err(wrong("`do` is missing")),
             };
         };
-        let id = need(self.id, "id")?;
-        if id > limits::INTEGER {
-            return Err(wrong("`id` is larger than 2^53 - 1"));
-        }
+        let id = need(integer(self.id, "id")?, "id")?;
         let key = bounded(self.key.take(), limits::KEY_BYTES, "key")?;
         let object = bounded(self.object.take(), limits::OBJECT_BYTES, "object")?;
         let request = self.into_request(&name, local)?;
@@ -377,7 +378,7 @@ impl Flat<'_> {
             user,
             credential,
             device,
-            epoch: self.epoch,
+            epoch: integer(self.epoch, "epoch")?,
             device_key: bounded(self.device_key, limits::DEVICE_KEY_BYTES, "device_key")?,
             status: status(self.status.as_ref())?,
         })
@@ -397,7 +398,7 @@ impl Flat<'_> {
             data,
             address: address(self.address.as_ref())?,
             material: bounded(self.material, limits::MATERIAL_BYTES, "material")?,
-            ring_ms: self.ring_ms,
+            ring_ms: integer(self.ring_ms, "ring_ms")?,
             attach: self.attach.unwrap_or(false),
         })
     }

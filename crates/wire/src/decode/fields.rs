@@ -139,7 +139,7 @@ pub(super) fn read_again(frame: &str) -> Result<Flat<'_>, Malformed> {
         id: id.filter(|id| *id <= limits::INTEGER),
         code: Code::E_INVALIDARG,
         message: match at {
-            At::Beginning => "the frame has a field whose name is no text".to_owned(),
+            At::Beginning => "the frame cannot be read".to_owned(),
             At::Name(field) => format!("`{}` is there twice", field.name),
             At::Value(field) if field.kind.takes_any_text() && error.is_syntax() => {
                 format!("`{}` has an unpaired surrogate, which is no text", field.name)
