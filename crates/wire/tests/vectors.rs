@@ -199,6 +199,7 @@ fn what_is_wrong_with_a_field_is_said_in_words() {
         (r#""do":"invite","to":"\udfff""#, "`to` has an unpaired surrogate, which is no text"),
         (r#""do":"ping","do":"ping""#, "`do` is there twice"),
         (r#""do":7"#, "`do` must be text"),
+        (r#""do":"invite","to":1e999"#, "`to` must be text"),
     ] {
         let refused = decode_client(&format!(r#"{{"id":1,{rest}}}"#)).unwrap_err();
         assert_eq!(refused.id, Some(1), "{rest}");

@@ -141,7 +141,8 @@ pub(super) fn read_again(frame: &str) -> Result<Flat<'_>, Malformed> {
         message: match at {
             At::Beginning => "the frame cannot be read".to_owned(),
             At::Name(field) => format!("`{}` is there twice", field.name),
-            At::Value(field) if field.kind.takes_any_text() && error.is_syntax() => {
+            // The frame was read to its end before: of JSON only a number that no machine holds is as wrong.
+            At::Value(field) if field.kind.takes_any_text() && error.is_syntax() && frame.contains("\\u") => {
                 format!("`{}` has an unpaired surrogate, which is no text", field.name)
             }
             At::Value(field) => format!("`{}` must be {}", field.name, field.kind.described()),
