@@ -13,7 +13,7 @@ import json
 import random
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -23,7 +23,7 @@ VERSIONS = [1]
 ACK_AFTER = 16
 IN_FLIGHT = 32
 # Close codes after which coming back by oneself makes no sense (spec/wire.md, close codes).
-FINAL = {1003, 1009, 4000, 4001, 4003}
+FINAL = {1000, 1003, 1009, 4000, 4001, 4003, 4008}
 
 Frame = dict[str, Any]
 
@@ -44,6 +44,7 @@ class Refused(Exception):
     def __init__(self, answer: Frame) -> None:
         self.code: int = answer["code"]
         self.name: str = answer.get("name", f"0x{answer['code']:08x}")
+        self.retry_after: float | None = answer["retry_after_ms"] / 1000 if "retry_after_ms" in answer else None
         super().__init__(f"{self.name}: {answer.get('message', '')}")
 
 
@@ -51,15 +52,28 @@ class SignedOut(Exception):
     """The service does not want this client back."""
 
 
-class Client:
-    """One device of one person."""
+class StayLost(Exception):
+    """The client is back, but too late: its sessions are over and its unanswered requests are forgotten."""
 
-    def __init__(self, url: str, user: str, password: str) -> None:
-        self.url, self.user, self._password = url, user, password
+
+class Client:
+    """One device of one person, who signs in with a password or with tokens of the product's own backend."""
+
+    def __init__(
+        self,
+        url: str,
+        user: str,
+        password: str | None = None,
+        fresh_token: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:
+        """`fresh_token` gives a new token of the backend whenever one is needed."""
+        assert (password is None) != (fresh_token is None), "give either a password or fresh_token"
+        self.url, self.user, self._password, self._fresh_token = url, user, password, fresh_token
         self.device = guid()
         self.token: str | None = None
         self.resumptions = 0
-        self.events: asyncio.Queue[Frame | None] = asyncio.Queue()
+        # What has happened; an exception where a stay was lost, or everything has ended.
+        self.events: asyncio.Queue[Frame | Exception] = asyncio.Queue()
         self._epoch: int | None = None
         self._taken = self._told = 0
         self._id = self._key = 0
@@ -68,7 +82,8 @@ class Client:
         self._socket: ClientConnection | None = None
         self._signed_in = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._leaving = False
+        self._renewing: asyncio.Task[None] | None = None
+        self._leaving = self._ended = False
         # Lock and Key: challenges by their cookie, and who waits for what comes of them.
         self._challenges: dict[int, str] = {}
         self._results: dict[int, asyncio.Future[bool]] = {}
@@ -82,12 +97,17 @@ class Client:
         """Leaves; sessions that go on end for the other side."""
         self._leaving = True
         if self._socket and self._signed_in.is_set():
-            await self.ask("sign-out")
+            try:
+                await self.ask("sign-out")
+            except (SignedOut, StayLost):
+                pass  # The service was first.
         if self._task:
             await self._task
 
     async def ask(self, do: str, **fields: Any) -> Frame:
         """Sends a request, again with the same key if the connection breaks, and waits for the answer."""
+        if self._ended:
+            raise _signed_out()
         self._key += 1
         request = {"do": do, "key": f"{self._key_prefix}-{self._key}", **fields}
         while len(self._waiting) >= IN_FLIGHT:
@@ -145,15 +165,22 @@ class Client:
         else:
             response = hmac.new(key.encode(), challenge.encode(), hashlib.sha256).hexdigest()
         result = self._results[cookie] = asyncio.get_running_loop().create_future()
-        await self.ask("response", app_id=app_id, response=response, cookie=cookie)
-        return await result
+        try:
+            await self.ask("response", app_id=app_id, response=response, cookie=cookie)
+            return await result
+        finally:
+            self._results.pop(cookie, None)
 
     async def event(self, wanted: Callable[[Frame], bool]) -> Frame:
         """The next event that is wanted; those before it are dropped."""
-        while (event := await self.events.get()) is not None:
+        while True:
+            event = await self.events.get()
+            if isinstance(event, SignedOut):
+                self.events.put_nowait(event)  # For whoever asks next: nothing comes after it.
+            if isinstance(event, Exception):
+                raise event
             if wanted(event):
                 return event
-        raise SignedOut("the service has signed this client out")
 
     async def break_connection(self) -> None:
         """Drops the connection without a word, as a bad network does."""
@@ -163,21 +190,23 @@ class Client:
     async def _open(self) -> None:
         self._socket = await connect(self.url, max_size=1 << 20)
         await self._plain("hello", versions=VERSIONS, client="hither-python/0.1.0", capabilities=[])
-        credential = {"token": self.token} if self.token else {"password": self._password}
+        if self._fresh_token:
+            credential = {"token": await self._fresh_token()}
+        else:
+            credential = {"token": self.token} if self.token else {"password": self._password}
         resume = {} if self._epoch is None else {"epoch": self._epoch, "ack": self._taken}
         answer = await self._plain("sign-in", user=self.user, device=self.device, **credential, **resume)
         signed_in = answer["signed_in"]
         self.token = signed_in.get("token", self.token)
+        had_a_stay = self._epoch is not None
         self._epoch = signed_in["epoch"]
         self._told = self._taken
         if signed_in["resumed"]:
             self.resumptions += 1
-        else:
+        elif had_a_stay:
             # What was is over: sessions, unanswered requests, and the count of events.
             self._taken = self._told = 0
-            for _, future in self._waiting:
-                future.cancel()
-            self._waiting.clear()
+            self._forget(StayLost("the service did not wait so long: sessions and unanswered requests are lost"))
         self._signed_in.set()
         for request, _ in list(self._waiting):
             await self._send(request)
@@ -205,15 +234,30 @@ class Client:
         except ConnectionClosed:
             pass  # Sent again after resuming.
 
+    def _forget(self, why: Exception) -> None:
+        """Tells everybody who waits for something that it will not come."""
+        waiting = [future for _, future in self._waiting] + list(self._results.values())
+        for future in waiting:
+            if not future.done():
+                future.set_exception(why)
+                future.exception()  # Seen here, even if nobody waits for it any more.
+        self._waiting.clear()
+        self._results.clear()
+        self._challenges.clear()
+        self.events.put_nowait(why)
+
     async def _run(self) -> None:
-        while True:
-            code = await self._listen()
-            self._signed_in.clear()
-            if self._leaving or code in FINAL:
-                break
-            if not await self._come_back():
-                break
-        await self.events.put(None)
+        try:
+            while True:
+                code = await self._listen()
+                self._signed_in.clear()
+                if self._leaving or code in FINAL:
+                    break
+                if not await self._come_back():
+                    break
+        finally:
+            self._ended = True
+            self._forget(_signed_out())
 
     async def _come_back(self) -> bool:
         """Tries again and again, a little later each time; whether it is worth going on."""
@@ -223,11 +267,20 @@ class Client:
             try:
                 await self._open()
                 return True
-            except (OSError, ConnectionClosed):
+            except ConnectionClosed as closed:
+                if closed.rcvd and closed.rcvd.code in FINAL:
+                    return False
+                wait = min(wait * 2, 30.0)
+            except OSError:
                 wait = min(wait * 2, 30.0)
             except Refused as refused:
-                if refused.name != "MSGR_E_SERVER_TOO_BUSY":
+                # The connection stays open for another try, which this client makes on a new one.
+                if self._socket:
+                    await self._socket.close()
+                if refused.retry_after is None:
                     return False
+                # Twice, because it may be halved.
+                wait = max(min(wait * 2, 30.0), refused.retry_after * 2)
         return False
 
     async def _listen(self) -> int | None:
@@ -243,6 +296,13 @@ class Client:
         except ConnectionClosed:
             pass
         return self._socket.close_code
+
+    async def _renew(self, fresh_token: Callable[[], Awaitable[str]]) -> None:
+        """Gives the service a new token in place of one that ends."""
+        try:
+            await self.ask("renew", token=await fresh_token())
+        except (OSError, Refused, SignedOut, StayLost):
+            pass  # The old one counts until it ends; then the client comes back with a new one.
 
     def _answered(self, answer: Frame) -> None:
         for waiting in self._waiting:
@@ -262,7 +322,14 @@ class Client:
             self._challenges[event["cookie"]] = event["challenge"]
         elif event["event"] == "lock-result" and event["cookie"] in self._results:
             self._results.pop(event["cookie"]).set_result(event["ok"])
+        elif event["event"] == "expiring" and self._fresh_token:
+            # Not here: the answer is read by whoever called this.
+            self._renewing = asyncio.create_task(self._renew(self._fresh_token))
         await self.events.put(event)
         if self._taken - self._told >= ACK_AFTER and self._socket:
             self._told = self._taken
             await self._socket.send(json.dumps({"ack": self._taken}))
+
+
+def _signed_out() -> SignedOut:
+    return SignedOut("the service has signed this client out")

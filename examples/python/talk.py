@@ -1,8 +1,8 @@
 """One side of a session: invites somebody or waits to be invited, exchanges context data, and ends.
 
-    python talk.py --service ws://127.0.0.1:8080/v1 --user alice@example.org --password-file alice.txt \\
+    python talk.py --service ws://127.0.0.1:4000/v1 --user alice@example.org --password-file alice.txt \\
         invite bob@example.org --say "hello" --expect 1
-    python talk.py --service ws://127.0.0.1:8080/v1 --user bob@example.org --password-file bob.txt \\
+    python talk.py --service ws://127.0.0.1:4000/v1 --user bob@example.org --password-file bob.txt \\
         wait --say "hello yourself"
 """
 
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hither_client import Client, Refused, SignedOut
+from hither_client import Client, Refused, SignedOut, StayLost
 
 APP = "{2F1A5B60-0F0B-4A53-9C1C-6E2D0D3B8A11}"
 
@@ -25,6 +25,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--service", required=True, help="the service: wss://HOST/v1 or ws://HOST:PORT/v1")
     parser.add_argument("--user", required=True, help="the sign-in name, NAME@DOMAIN")
     parser.add_argument("--password-file", required=True, type=Path, help="its final newline is dropped")
+    parser.add_argument("--app-id", help="the id of the application, for a service with its lock on")
+    parser.add_argument("--key-file", type=Path, help="the key of that id; its final newline is dropped")
     parser.add_argument("--contact", action="append", default=[], help="add somebody to the contacts first")
     parser.add_argument("--json", action="store_true", help="print each event as it came, one JSON object a line")
     parser.add_argument("--break-once", action="store_true", help="drop the connection once CONNECTED, and resume")
@@ -36,14 +38,19 @@ def arguments() -> argparse.Namespace:
     for side in (invite, wait):
         side.add_argument("--say", action="append", default=[], help="send this as context data, up to five times")
         side.add_argument("--expect", type=int, default=0, help="wait for so many context data")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if (args.app_id is None) != (args.key_file is None):
+        parser.error("--app-id and --key-file go together")
+    return args
 
 
 async def talk(args: argparse.Namespace) -> None:
-    password = args.password_file.read_text(encoding="utf-8").removesuffix("\n")
+    password = line_of(args.password_file)
     client = Client(args.service, args.user, password)
     await client.sign_in()
     tell(args, {"event": "signed-in", "user": args.user})
+    if args.app_id is not None:
+        await unlock(client, args.app_id, line_of(args.key_file))
     for who in args.contact:
         try:
             await client.ask("contact", add=who)
@@ -79,6 +86,19 @@ async def talk(args: argparse.Namespace) -> None:
     await client.sign_out()
 
 
+async def unlock(client: Client, app_id: str, key: str) -> None:
+    try:
+        if not await client.unlock(app_id, key):
+            raise SystemExit("the service has not taken the id and the key")
+    except Refused as refused:
+        if refused.name != "MSGR_E_API_DISABLED":
+            raise
+
+
+def line_of(file: Path) -> str:
+    return file.read_text(encoding="utf-8").removesuffix("\n")
+
+
 async def next_event(args: argparse.Namespace, client: Client, wanted: Any) -> dict[str, Any]:
     def look(event: dict[str, Any]) -> bool:
         tell(args, event)
@@ -101,7 +121,7 @@ def main() -> int:
     args = arguments()
     try:
         asyncio.run(talk(args))
-    except (OSError, Refused, SignedOut) as error:
+    except (OSError, Refused, SignedOut, StayLost) as error:
         print(f"talk.py: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

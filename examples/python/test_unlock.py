@@ -1,6 +1,8 @@
-"""Unlocks a service's lock with responses made by hashlib and hmac: run by the service's tests, with its URL.
+"""Unlocks a service's lock with responses made by hashlib and hmac: run by the service's tests.
 
-The service knows the pairs `chess` with the key `ssehc`, and `old`, marked for MD5, with the key `dlo`.
+    python test_unlock.py ws://127.0.0.1:4000/v1
+
+The service has its lock on and an account of alice@example.org with the password `alice`. It knows the pairs `chess` with the key `ssehc`, and `old`, which takes MD5 as well, with the key `dlo`.
 """
 
 from __future__ import annotations
@@ -37,8 +39,10 @@ async def main(url: str) -> None:
     await attempt(url, "chess", "ssehc", md5=False, right=True)
     await attempt(url, "old", "dlo", md5=True, right=True)
     await attempt(url, "chess", "ssehc", md5=True, right=False)
-    await attempt(url, "old", "dlo", md5=False, right=False)
+    await attempt(url, "old", "dlo", md5=False, right=True)
     await attempt(url, "chess", "wrong", md5=False, right=False)
 
 
+if len(sys.argv) != 2:
+    raise SystemExit(__doc__)
 asyncio.run(main(sys.argv[1]))

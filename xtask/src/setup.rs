@@ -11,8 +11,8 @@ use anyhow::{Context as _, bail};
 
 use crate::{packages, shell};
 
-/// What the clients in other languages need, one package a line.
-const REQUIREMENTS: &str = "examples/python/requirements.txt";
+/// What the client in Python needs, and what tests need beside it, one package a line.
+const REQUIREMENTS: [&str; 2] = ["examples/python/requirements.txt", "examples/python/requirements-tests.txt"];
 
 /// Debian's packages for a Python with virtual environments.
 const DEBIAN: [&str; 2] = ["python3", "python3-venv"];
@@ -20,9 +20,7 @@ const DEBIAN: [&str; 2] = ["python3", "python3-venv"];
 /// Installs what is missing.
 pub fn run(root: &Path) -> anyhow::Result<()> {
     components(root)?;
-    if root.join(REQUIREMENTS).is_file() {
-        python(root)?;
-    }
+    python(root)?;
     desktop::install(root);
     Ok(())
 }
@@ -65,7 +63,8 @@ fn components(root: &Path) -> anyhow::Result<()> {
 
 /// A virtual environment with the packages of [`REQUIREMENTS`], made again when they change.
 fn python(root: &Path) -> anyhow::Result<()> {
-    let wanted = std::fs::read_to_string(root.join(REQUIREMENTS)).context(REQUIREMENTS)?;
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).with_context(|| name.to_owned());
+    let wanted = REQUIREMENTS.map(read).into_iter().collect::<anyhow::Result<String>>()?;
     let environment = environment(root)?;
     let installed = environment.join("installed.txt");
     let interpreter = interpreter(root)?;
@@ -77,7 +76,8 @@ fn python(root: &Path) -> anyhow::Result<()> {
     println!("making a Python environment in {}", environment.display());
     let folder = environment.to_string_lossy();
     shell::run(shell::command(root, "python3", &["-m", "venv", "--clear", &folder]))?;
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", REQUIREMENTS];
+    let mut install = vec!["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    install.extend(REQUIREMENTS.iter().flat_map(|name| ["--requirement", name]));
     shell::run(shell::command(root, &path, &install))?;
     std::fs::write(&installed, wanted).with_context(|| installed.display().to_string())
 }

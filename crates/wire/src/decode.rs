@@ -2,6 +2,7 @@
 //! [`Malformed`] that can be answered, never a panic.
 
 mod account;
+mod fields;
 mod local;
 mod write;
 
@@ -143,8 +144,8 @@ struct FlatApp<'a> {
     name: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     url: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    launch_only: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    launch_only: Option<bool>,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -156,13 +157,6 @@ struct FlatData<'a> {
     sealed: Option<Cow<'a, str>>,
 }
 
-/// Only what is needed to answer a frame that cannot be read. Everything else is skipped without
-/// being looked at, unpaired surrogates included (R1).
-#[derive(Deserialize)]
-struct JustId {
-    id: Option<u64>,
-}
-
 /// Reads one frame from a client.
 pub fn decode_client(frame: &str) -> Result<ClientFrame, Malformed> {
     decode_client_with(frame, false)
@@ -170,12 +164,11 @@ pub fn decode_client(frame: &str) -> Result<ClientFrame, Malformed> {
 
 /// `local`: whether a sign-in may come without a credential.
 fn decode_client_with(frame: &str, local: bool) -> Result<ClientFrame, Malformed> {
-    let flat: Flat<'_> = serde_json::from_str(frame).map_err(|error| {
-        let id =
-            serde_json::from_str::<JustId>(frame).ok().and_then(|just| just.id).filter(|id| *id <= limits::INTEGER);
-        let message = format!("the frame cannot be read: {error}");
-        Malformed { id, code: Code::E_INVALIDARG, message }
-    })?;
+    if !frame.trim_ascii_start().starts_with('{') {
+        // An array would be read as an object whose fields are in order.
+        return Err(Malformed { id: None, code: Code::E_INVALIDARG, message: "the frame is not a JSON object".into() });
+    }
+    let flat: Flat<'_> = serde_json::from_str(frame).or_else(|_| fields::read_again(frame))?;
     let id = flat.id;
     flat.into_frame(local).map_err(|Wrong(code, message)| Malformed {
         id: id.filter(|id| *id <= limits::INTEGER),
@@ -193,6 +186,13 @@ fn wrong(message: impl Into<String>) -> Wrong {
 
 fn need<T>(value: Option<T>, field: &str) -> Result<T, Wrong> {
     value.ok_or_else(|| wrong(format!("`{field}` is missing")))
+}
+
+fn integer(value: Option<u64>, field: &str) -> Result<Option<u64>, Wrong> {
+    match value {
+        Some(number) if number > limits::INTEGER => Err(wrong(format!("`{field}` is larger than 2^53 - 1"))),
+        Some(_) | None => Ok(value),
+    }
 }
 
 fn bounded(value: Option<Cow<'_, str>>, max: usize, field: &str) -> Result<Option<Box<str>>, Wrong> {
@@ -257,27 +257,21 @@ impl FlatApp<'_> {
             guid: guid(self.guid.as_ref(), "app.guid")?,
             name: units(self.name, limits::APP_NAME_UNITS, "app.name")?,
             url: units(self.url, limits::APP_URL_UNITS, "app.url")?,
-            launch_only: self.launch_only,
+            launch_only: self.launch_only.unwrap_or(false),
         })
     }
 }
 
 impl Flat<'_> {
     fn into_frame(mut self, local: bool) -> Result<ClientFrame, Wrong> {
-        let ack = self.ack.filter(|ack| *ack <= limits::INTEGER);
-        if ack != self.ack {
-            return Err(wrong("`ack` is larger than 2^53 - 1"));
-        }
+        let ack = integer(self.ack, "ack")?;
         let Some(name) = self.name_of_request.take() else {
             return match (self.id, ack) {
                 (None, Some(_)) => Ok(ClientFrame { ack, ask: None }),
                 _ => Err(wrong("`do` is missing")),
             };
         };
-        let id = need(self.id, "id")?;
-        if id > limits::INTEGER {
-            return Err(wrong("`id` is larger than 2^53 - 1"));
-        }
+        let id = need(integer(self.id, "id")?, "id")?;
         let key = bounded(self.key.take(), limits::KEY_BYTES, "key")?;
         let object = bounded(self.object.take(), limits::OBJECT_BYTES, "object")?;
         let request = self.into_request(&name, local)?;
@@ -300,7 +294,9 @@ impl Flat<'_> {
             "attach" => Request::Attach { session: self.session()? },
             "context" => {
                 let session = self.session()?;
-                let data = self.data()?.ok_or_else(|| wrong("context data must not be empty"))?;
+                let data = self
+                    .data()?
+                    .ok_or_else(|| wrong("`data` is empty: context data have a text of 1 to 300 UTF-16 units"))?;
                 Request::Context { session, data }
             }
             "progress" => {
@@ -382,7 +378,7 @@ impl Flat<'_> {
             user,
             credential,
             device,
-            epoch: self.epoch,
+            epoch: integer(self.epoch, "epoch")?,
             device_key: bounded(self.device_key, limits::DEVICE_KEY_BYTES, "device_key")?,
             status: status(self.status.as_ref())?,
         })
@@ -393,7 +389,7 @@ impl Flat<'_> {
         if let Some(Data::Text(text)) = &data
             && !text::fits(text, limits::APP_DATA_UNITS)
         {
-            return Err(wrong(format!("app data are longer than {} UTF-16 units", limits::APP_DATA_UNITS)));
+            return Err(wrong(format!("`data` is longer than {} UTF-16 units", limits::APP_DATA_UNITS)));
         }
         Ok(Invite {
             session: guid(self.session.as_ref(), "session")?,
@@ -402,7 +398,7 @@ impl Flat<'_> {
             data,
             address: address(self.address.as_ref())?,
             material: bounded(self.material, limits::MATERIAL_BYTES, "material")?,
-            ring_ms: self.ring_ms,
+            ring_ms: integer(self.ring_ms, "ring_ms")?,
             attach: self.attach.unwrap_or(false),
         })
     }
@@ -484,6 +480,7 @@ mod tests {
         for (frame, id) in [
             ("", None),
             ("[]", None),
+            (r#"[1,"ping"]"#, None),
             ("7", None),
             ("{", None),
             (r#"{"do":"ping"}"#, None),

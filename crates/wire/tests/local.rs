@@ -72,6 +72,8 @@ fn what_is_wrong_is_answered() {
         let malformed = decode_local(frame).unwrap_err();
         assert_eq!((malformed.id, malformed.code), (id, Code::E_INVALIDARG), "{frame}");
     }
+    let foreign = r#"{"id":1,"do":"stop","user":5,"token":[],"password":{},"data":"x"}"#;
+    assert!(decode_local(foreign).is_ok(), "fields of another request are passed over");
     let key = "k".repeat(65);
     assert!(decode_local(&format!(r#"{{"id":1,"key":"{key}","do":"stop"}}"#)).is_err());
     assert!(decode_client(r#"{"id":1,"do":"sign-in"}"#).is_err(), "over a network nobody is believed");

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hither_wire::code::Code;
@@ -145,5 +145,64 @@ fn a_refusal_says_which_field_it_is_about() {
     for action in ContactAction::ALL.map(ContactAction::name) {
         let refused = decode_client(&format!(r#"{{"id":1,"do":"contact","{action}":"nobody"}}"#)).unwrap_err();
         assert!(refused.message.contains(action), "{}", refused.message);
+    }
+}
+
+/// The fields that the vectors give each request, and every field that any of them has.
+fn fields_of_requests() -> (BTreeMap<String, BTreeSet<String>>, BTreeSet<String>) {
+    let mut fields: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for vector in vectors::<()>("requests.json") {
+        let frame = json(vector.canonical.as_deref().unwrap_or(&vector.frame));
+        if let Some(request) = frame.get("do").and_then(Value::as_str) {
+            let names = frame.as_object().unwrap().keys().cloned();
+            fields.entry(request.to_owned()).or_default().extend(names.chain(["key".into(), "ack".into()]));
+        }
+    }
+    let every = fields.values().flatten().cloned().collect();
+    (fields, every)
+}
+
+#[test]
+fn a_field_of_the_wrong_type_is_named_and_that_of_another_request_is_passed_over() {
+    let (fields, every) = fields_of_requests();
+    for vector in vectors::<()>("requests.json") {
+        let canonical = vector.canonical.as_deref().unwrap_or(&vector.frame);
+        let (frame, asked) = (json(canonical), decode_client(canonical).unwrap());
+        let Some(request) = frame["do"].as_str() else { continue };
+        for field in &every {
+            let mut wrong = frame.clone();
+            wrong[field] = serde_json::json!([[0.5]]);
+            let own = fields[request].contains(field) || field == "object";
+            match decode_client(&wrong.to_string()) {
+                Ok(read) => assert!(!own && read == asked, "{wrong}"),
+                Err(refused) => {
+                    assert!(own, "{wrong}: {refused}");
+                    assert_eq!(refused.id.is_none(), field == "id", "{wrong}");
+                    let said = if field == "id" { "its `id` cannot".into() } else { format!("`{field}` must be ") };
+                    assert!(refused.message.contains(&said) && !refused.message.contains("line 1"), "{refused}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_field_is_said_in_words() {
+    for (rest, said) in [
+        (r#""do":"challenge","cookie":-1"#, "`cookie` must be an integer from 0 to 4294967295"),
+        (r#""do":"challenge","cookie":1.0"#, "without fraction and exponent"),
+        (r#""do":"challenge","cookie":1e999"#, "`cookie` must be an integer"),
+        (r#""do":"settings","invitations":"nobody""#, "`invitations` must be `contacts` or `anyone`"),
+        (r#""do":"hello","versions":"1""#, "`versions` must be a list of integers"),
+        (r#""do":"context","data":"x""#, "`data` must be an object with text as `text`"),
+        (r#""do":"context","data":{"text":"\ud800"}"#, "`data` has an unpaired surrogate, which is no text"),
+        (r#""do":"invite","to":"\udfff""#, "`to` has an unpaired surrogate, which is no text"),
+        (r#""do":"ping","do":"ping""#, "`do` is there twice"),
+        (r#""do":7"#, "`do` must be text"),
+        (r#""do":"invite","to":1e999"#, "`to` must be text"),
+    ] {
+        let refused = decode_client(&format!(r#"{{"id":1,{rest}}}"#)).unwrap_err();
+        assert_eq!(refused.id, Some(1), "{rest}");
+        assert!(refused.message.contains(said), "{rest}: {refused}");
     }
 }

@@ -6,8 +6,8 @@ use std::sync::mpsc::Receiver;
 
 use serde_json::{Value, json};
 
-use crate::operating::over_tls;
-use crate::world::{Console, DEADLINE, Service, lines, wait};
+use crate::operating::{Operated, over_tls};
+use crate::world::{Console, DEADLINE, Service, lines, text, wait};
 
 /// The Python with the packages of `examples/python`: `cargo xtask ci` names it, `cargo xtask setup`
 /// makes it. Whoever has run neither gets these tests passed over, and is told so.
@@ -127,6 +127,37 @@ fn a_console_invites_python() {
         (&json!("cancelled"), &json!("remote"), &json!(0x8100_0621_u32))
     );
     assert!(wait(&mut talk.child).success());
+}
+
+/// What `staying.py` tries, against a service.
+pub fn stays(python: &Path, what: &str, service: &Operated, user: &str, file: &Path) {
+    let mut command = Command::new(python);
+    command.arg(root().join("crates/cli/tests/cli/staying.py")).args([what, &service.url, user]).arg(file);
+    command.env("PYTHONPATH", root().join("examples/python")).env("PYTHONDONTWRITEBYTECODE", "1");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn python_does_not_come_back_when_it_is_removed() {
+    let Some(python) = python() else { return };
+    let service = Operated::start("");
+    let password = service.add_account("python@example.org");
+    stays(&python, "removed", &service, "python@example.org", &password);
+}
+
+#[test]
+fn python_with_tokens_of_a_backend() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let private = folder.path().join("private.pem");
+    std::fs::write(&private, key.serialize_pem()).unwrap();
+    std::fs::write(folder.path().join("public.pem"), key.public_key_pem()).unwrap();
+    let issuer = "[[issuer]]\nname = \"shop\"\nissuer = \"https://shop.example\"\naudience = \"hither\"\n\
+                  keys_file = \"public.pem\"\nleeway = 0\n";
+    let service = Operated::prepared(folder, issuer, |_| {});
+    stays(&python, "tokens", &service, "dora@shop.example", &private);
 }
 
 #[test]

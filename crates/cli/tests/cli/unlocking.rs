@@ -4,11 +4,12 @@
 mod people;
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::python::python;
-use crate::world::{Console, GUID, connected};
+use crate::python::{python, root, stays};
+use crate::world::{Console, GUID, connected, text};
 use people::{Locked, Pair, Person, issue};
 
 const ALICE: &str = "alice@example.org";
@@ -105,6 +106,45 @@ fn a_response_counts_once_and_a_bound_key_for_its_applications() {
     );
     assert_eq!((&audit[1]["person"], &audit[1]["why"]), (&json!("mallory@example.org"), &json!("wrong-response")));
     none_is_in(&written, &alice.secrets);
+}
+
+#[test]
+fn the_examples_unlock_with_a_pair_in_a_file() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let pair = issue(folder.path(), &[]);
+    let file = folder.path().join("chess.key");
+    std::fs::write(&file, format!("{}\n", pair.key)).unwrap();
+    let locked = Locked::start(folder);
+    let password = locked.service.add_account(ALICE);
+    let example = |name: &str, arguments: &[&str]| {
+        let mut command = Command::new(&python);
+        command.arg(root().join("examples/python").join(name)).args(arguments).env("PYTHONDONTWRITEBYTECODE", "1");
+        let output = command.output().unwrap();
+        assert!(!output.status.success());
+        text(&output.stderr).to_owned()
+    };
+    let talk = ["--service", &locked.service.url, "--user", ALICE, "--password-file", password.to_str().unwrap()];
+    let with = ["--app-id", &pair.id, "--key-file", file.to_str().unwrap()];
+    let invite = ["invite", "nobody@example.org"];
+    let said = example("talk.py", &[&talk[..], &invite].concat());
+    assert!(said.contains("MSGR_E_API_LOCKED"), "{said}");
+    let said = example("talk.py", &[&talk[..], &with, &invite].concat());
+    assert!(said.contains("MSGR_E_USER_NOT_FOUND"), "{said}");
+    let said = example("talk.py", &[&talk[..], &with[..2], &invite].concat());
+    assert!(said.contains("--app-id and --key-file go together"), "{said}");
+    let said = example("test_unlock.py", &[]);
+    assert!(said.contains("python test_unlock.py ws://") && !said.contains("Traceback"), "{said}");
+}
+
+#[test]
+fn a_result_that_will_not_come_is_not_waited_for() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    issue(folder.path(), &[]);
+    let locked = Locked::start(folder);
+    let password = locked.service.add_account(ALICE);
+    stays(&python, "lost", &locked.service, ALICE, &password);
 }
 
 #[test]

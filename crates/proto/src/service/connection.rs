@@ -213,7 +213,10 @@ impl Service {
         match (&mut state.stage, ask.request) {
             (Stage::Fresh, Request::Hello(hello)) => self.hello(conn, id, &hello),
             (Stage::Fresh, _) => self.close(conn, Close::Hello),
-            (_, Request::Hello(_)) => self.answer(conn, Answer::new(id, Code::E_INVALIDARG)),
+            (_, Request::Hello(_)) => {
+                let message = "`hello` has been said on this connection already";
+                self.answer(conn, Answer::refusal(id, Code::E_INVALIDARG, message));
+            }
             (_, Request::Ping) => self.answer(conn, Answer::new(id, Code::S_OK)),
             (Stage::Greeted, Request::SignIn(sign_in)) => {
                 let resume = sign_in.epoch.zip(ack);
@@ -229,9 +232,13 @@ impl Service {
                 self.ask_signed_in(from, &who, ask.key, request);
             }
             (_, Request::Challenge { .. } | Request::Response(_)) => {
-                self.answer(conn, Answer::new(id, Code::MSGR_E_API_NOTINITIALIZED));
+                let code = Code::MSGR_E_API_NOTINITIALIZED;
+                self.answer(
+                    conn,
+                    Answer::refusal(id, code, "there is no lock before you have signed in: sign in first"),
+                );
             }
-            (_, _) => self.answer(conn, Answer::new(id, Code::MSGR_E_NOT_LOGGED_ON)),
+            (_, _) => self.answer(conn, Answer::refusal(id, Code::MSGR_E_NOT_LOGGED_ON, "sign in first")),
         }
     }
 
@@ -286,6 +293,10 @@ impl Service {
             Request::Contact { action, who: contact } => {
                 let change = Change::Contact { action, who: contact.clone() };
                 match self.judge_contact(&who.person, action, &contact) {
+                    Some(Code::E_INVALIDARG) => {
+                        let message = "you cannot add or block yourself";
+                        self.reply(conn, who, key, Answer::refusal(id, Code::E_INVALIDARG, message));
+                    }
                     Some(code) => self.reply(conn, who, key, Answer::new(id, code)),
                     None => self.change(waiting(Job::Change(change.clone())), change),
                 }
@@ -319,8 +330,8 @@ impl Service {
             | Request::Attach { .. }
             | Request::Context { .. }
             | Request::Progress { .. }) => {
-                let code = self.session_request(who, session);
-                self.reply(conn, who, key, Answer::new(id, code));
+                let answer = self.session_request(who, session);
+                self.reply(conn, who, key, Answer { re: id, ..answer });
             }
         }
     }

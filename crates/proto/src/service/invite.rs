@@ -20,7 +20,7 @@ impl Service {
         let early =
             self.judge_session(&who, invite).or_else(|| (invite.to == who.person).then_some(Code::SR_INVITED_SELF));
         if let Some(code) = early {
-            return self.reply(waiting.conn, &who, waiting.key, Answer::new(waiting.id, code));
+            return self.reply(waiting.conn, &who, waiting.key, refused(waiting.id, code));
         }
         let per_minute = self.config.invitations_per_minute;
         if let Err(wait_ms) = self.quota.take(self.now, &who.person, &invite.to, per_minute) {
@@ -54,7 +54,7 @@ impl Service {
             }
             Ok(Some(_)) => Code::MSGR_E_NOT_LOGGED_ON,
         };
-        self.reply_waiting(waiting, Answer::new(0, code));
+        self.reply_waiting(waiting, refused(0, code));
     }
 
     /// A session's id is fresh, or it is refused (R27, R28).
@@ -154,6 +154,19 @@ impl Service {
             longest_ms: config.longest_ms,
             install_ms: config.install_ms,
         }
+    }
+}
+
+/// The answer to an invitation, in words that are about the invitation.
+fn refused(re: u64, code: Code) -> Answer {
+    match code {
+        Code::E_INVALIDARG => {
+            Answer::refusal(re, code, "`session` is used already: draw a fresh GUID for each invitation")
+        }
+        Code::MSGR_E_NOT_LOGGED_ON => {
+            Answer::refusal(re, code, "the person is not there: wait until the person you invite is signed in")
+        }
+        code => Answer::new(re, code),
     }
 }
 

@@ -9,7 +9,7 @@ use hither_wire::lock::Response;
 use hither_wire::message::{Answer, Event, EventFrame, Request};
 use hither_wire::{Code, Guid, LockStatus, ServerFrame};
 
-use super::port::{Close, ConnId, Output, Ticket, Whom};
+use super::port::{Close, ConnId, Denied, Output, Ticket, Whom};
 use super::{Deadline, Service, Waiting, Who};
 use crate::lock::{Call, Effect, Judgement, Lock, Move, policy};
 
@@ -88,7 +88,16 @@ impl Service {
         let lock = device.locks.get(object);
         let code = lock.permits(app).err()?;
         if lock.status() == LockStatus::Unlocked {
-            let message = "this application's key is for other applications: unlock with a key for this one";
+            let message = match object {
+                Some(_) => {
+                    "the key of this `object` is for other applications: give it up with `release`, and unlock it \
+                     with a key for this one"
+                }
+                None => {
+                    "the key is for other applications: unlock an `object` with a key for this one, and invite with \
+                     that `object`"
+                }
+            };
             return Some(Answer::refusal(0, code, message));
         }
         Some(Answer::new(0, code))
@@ -99,7 +108,7 @@ impl Service {
         let answer = match request {
             Request::Challenge { cookie } => return self.request_challenge(waiting, object, cookie),
             Request::Response(response) => self.respond(waiting.conn, &waiting.who, object, *response),
-            Request::Release => Answer::new(0, self.release(&waiting.who, object)),
+            Request::Release => self.release(&waiting.who, object),
             Request::Hello(_)
             | Request::SignIn(_)
             | Request::SignOut { .. }
@@ -125,8 +134,8 @@ impl Service {
     /// `RequestChallenge`.
     fn request_challenge(&mut self, waiting: Waiting, object: Object, cookie: u32) {
         let holder = Holder { who: waiting.who.clone(), object };
-        if let Err(code) = self.may_request(&holder) {
-            return self.reply(waiting.conn, &holder.who, waiting.key, Answer::new(waiting.id, code));
+        if let Err(denied) = self.may_request(&holder) {
+            return self.reply(waiting.conn, &holder.who, waiting.key, denied.answer(waiting.id));
         }
         let Some(device) = self.device_mut(&holder.who) else { return };
         if let Some(object) = &holder.object {
@@ -137,14 +146,19 @@ impl Service {
     }
 
     /// Judged in the order of R26: the state, then the count of objects, then room in the queue.
-    fn may_request(&self, holder: &Holder) -> Result<(), Code> {
+    fn may_request(&self, holder: &Holder) -> Result<(), Denied> {
         let device = self.person(&holder.who.person).and_then(|person| person.device(holder.who.device));
-        let device = device.ok_or(Code::MSGR_E_NOT_LOGGED_ON)?;
-        policy(device.locks.get(&holder.object).status(), Call::Request)?;
+        let device = device.ok_or(Denied::new(Code::MSGR_E_NOT_LOGGED_ON))?;
+        policy(device.locks.get(&holder.object).status(), Call::Request).map_err(Denied::new)?;
         let known = holder.object.as_ref().is_none_or(|object| device.locks.objects.contains_key(object));
         let fits = known || device.locks.objects.len() < self.config.objects_per_device;
         let room = device.room(self.config.events_pending) >= TRY_EVENTS;
-        if fits && room { Ok(()) } else { Err(Code::E_OUTOFMEMORY) }
+        let full = |message| Err(Denied { message: Some(message), ..Denied::new(Code::E_OUTOFMEMORY) });
+        match (fits, room) {
+            (false, _) => full("too many objects have a lock of their own: give one up with `release`"),
+            (true, false) => full("too many events are not acknowledged: send an `ack` first"),
+            (true, true) => Ok(()),
+        }
     }
 
     /// `SendResponse`. The answer says that it is being judged; an event will say what came of it.
@@ -180,11 +194,14 @@ impl Service {
     }
 
     /// An application behind the device is gone, and its lock with it.
-    fn release(&mut self, who: &Who, object: Object) -> Code {
-        let Some(object) = object else { return Code::E_INVALIDARG };
+    fn release(&mut self, who: &Who, object: Object) -> Answer {
+        let Some(object) = object else {
+            let message = "`object` is missing: the lock of the device itself cannot be given up";
+            return Answer::refusal(0, Code::E_INVALIDARG, message);
+        };
         let gone = self.device_mut(who).and_then(|device| device.locks.objects.remove(&object));
         self.timers.set(Deadline::Lock(Holder { who: who.clone(), object: Some(object) }), None);
-        if gone.is_some() { Code::S_OK } else { Code::S_FALSE }
+        Answer::new(0, if gone.is_some() { Code::S_OK } else { Code::S_FALSE })
     }
 
     /// The shell has drawn a challenge.

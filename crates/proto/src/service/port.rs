@@ -374,7 +374,9 @@ impl Close {
             Close::GoingAway => "the service is shutting down",
             Close::Binary => "binary frames are not understood: send JSON as text",
             Close::TooLong => "the frame is longer than `hello` allows",
-            Close::Malformed => "the frame is not a request: it needs `id` and `do`",
+            Close::Malformed => {
+                "the frame is not a request: it needs `id`, an integer without a fraction, and `do`, a text"
+            }
             Close::Hello => "begin with `hello`, with a version that the service speaks",
             Close::SignInTimeout => "no sign-in in time",
             Close::Replaced => "this device signed in on a newer connection",

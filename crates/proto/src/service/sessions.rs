@@ -1,7 +1,7 @@
 //! Requests of sessions that go on, and telling their parties.
 
-use hither_wire::message::{Event, Request};
-use hither_wire::{Code, DeviceId, Role, ServerFrame, SessionId, State};
+use hither_wire::message::{Answer, Event, Request};
+use hither_wire::{Code, DeviceId, Role, ServerFrame, SessionId, State, limits};
 
 use super::port::Output;
 use super::{Deadline, Service, Who};
@@ -11,28 +11,42 @@ use crate::session::{Move, Tell};
 impl Service {
     /// Judges and applies a request of a session. Whoever is not in it is answered as if it did not
     /// exist.
-    pub(super) fn session_request(&mut self, who: &Who, request: Request) -> Code {
-        let Some((id, mut what)) = as_move(request) else { return Code::E_INVALIDARG };
+    pub(super) fn session_request(&mut self, who: &Who, request: Request) -> Answer {
+        let code = as_move(request).and_then(|(id, what)| self.move_session(who, id, what));
+        match code {
+            None => Answer::refusal(0, Code::E_INVALIDARG, "you have no part in a session with this id"),
+            Some(Code::E_INVALIDARG) => {
+                let message = format!("`data` is longer than {} UTF-16 units", limits::APP_DATA_UNITS);
+                Answer::refusal(0, Code::E_INVALIDARG, message)
+            }
+            Some(Code::E_OUTOFMEMORY) => {
+                let message = "the queue towards the other party is full: try again when it has caught up";
+                Answer::refusal(0, Code::E_OUTOFMEMORY, message)
+            }
+            Some(code) => Answer::new(0, code),
+        }
+    }
+
+    /// `None` if it is no session of theirs.
+    fn move_session(&mut self, who: &Who, id: SessionId, mut what: Move) -> Option<Code> {
         let Some(session) = self.sessions.get(&id) else { return self.ended_request(who, id, &what) };
-        let Some(role) = session.card().role_of(who.device, &who.person) else { return Code::E_INVALIDARG };
+        let role = session.card().role_of(who.device, &who.person)?;
         if let Move::Context { room, .. } = &mut what {
             *room = self.peer_has_room(id, role);
         }
         let now = self.now;
-        let Some(session) = self.sessions.get_mut(&id) else { return Code::E_INVALIDARG };
-        let (code, tells) = session.handle(now, role, who.device, what);
+        let (code, tells) = self.sessions.get_mut(&id)?.handle(now, role, who.device, what);
         self.deliver(id, tells);
-        code
+        Some(code)
     }
 
     /// A session that is over for this device is judged as such for as long as it is remembered.
-    fn ended_request(&self, who: &Who, id: SessionId, what: &Move) -> Code {
-        let device = self.person(&who.person).and_then(|person| person.device(who.device));
-        let Some(role) = device.and_then(|device| device.ended_role(id)) else { return Code::E_INVALIDARG };
-        match policy(State::Terminated, role, what.call(true, false)) {
+    fn ended_request(&self, who: &Who, id: SessionId, what: &Move) -> Option<Code> {
+        let role = self.person(&who.person)?.device(who.device)?.ended_role(id)?;
+        Some(match policy(State::Terminated, role, what.call(true, false)) {
             Verdict::Refuse(code) => code,
             Verdict::Apply | Verdict::AsDecline | Verdict::AlreadySo => Code::SR_SESSION_STATE_INVALID,
-        }
+        })
     }
 
     fn peer_has_room(&self, id: SessionId, role: Role) -> bool {

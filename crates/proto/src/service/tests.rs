@@ -2,7 +2,9 @@
 //! passwords played by a small world of people.
 
 mod account;
+mod corners;
 mod locks;
+mod sentences;
 pub(crate) mod world;
 
 use hither_wire::message::{Answer, By, ContactAction, Ended, Event, How};

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::{Malformed, Wrong, bounded, decode_client, decode_client_with};
+use super::{Malformed, Wrong, bounded, decode_client, decode_client_with, integer};
 use crate::code::Code;
 use crate::limits;
 use crate::local::Request as LocalRequest;
@@ -19,12 +20,9 @@ pub fn decode_local(frame: &str) -> Result<ClientFrame, Malformed> {
         ack: Option<u64>,
         #[serde(borrow)]
         key: Option<Cow<'a, str>>,
-        #[serde(borrow)]
-        user: Option<Cow<'a, str>>,
-        #[serde(borrow)]
-        password: Option<Cow<'a, str>>,
-        #[serde(borrow)]
-        token: Option<Cow<'a, str>>,
+        user: Option<IgnoredAny>,
+        password: Option<IgnoredAny>,
+        token: Option<IgnoredAny>,
         #[serde(borrow, rename = "do")]
         name: Option<Cow<'a, str>>,
     }
@@ -39,12 +37,10 @@ pub fn decode_local(frame: &str) -> Result<ClientFrame, Malformed> {
             .map_err(|error| malformed(format!("`{name}` cannot be read: {error}")))?,
         _ => return decode_client(frame),
     };
-    if head.ack.is_some_and(|ack| ack > limits::INTEGER) {
-        return Err(malformed("`ack` is larger than 2^53 - 1".into()));
-    }
+    let ack = integer(head.ack, "ack").map_err(|Wrong(_, message)| malformed(message))?;
     let key = bounded(head.key, limits::KEY_BYTES, "key").map_err(|Wrong(_, message)| malformed(message))?;
     let request = Request::Local(Box::new(request));
-    Ok(ClientFrame { ack: head.ack, ask: Some(Ask { id, key, object: None, request }) })
+    Ok(ClientFrame { ack, ask: Some(Ask { id, key, object: None, request }) })
 }
 
 /// Writes what only an agent understands.

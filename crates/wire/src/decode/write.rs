@@ -121,7 +121,7 @@ impl<'a> Flat<'a> {
             guid: Some(Cow::Owned(invite.app.guid.to_string())),
             name: (!invite.app.name.is_empty()).then_some(Cow::Borrowed(&*invite.app.name)),
             url: (!invite.app.url.is_empty()).then_some(Cow::Borrowed(&*invite.app.url)),
-            launch_only: invite.app.launch_only,
+            launch_only: invite.app.launch_only.then_some(true),
         });
         self.address = invite.address.as_ref().map(|a| Cow::Borrowed(a.as_str()));
         self.material = invite.material.as_deref().map(Cow::Borrowed);

@@ -279,9 +279,27 @@ fn a_pair_for_some_applications_unlocks_those_only() {
     world.ask(conn, &invite_frame(60, 1, "nobody@x", ""));
     let answer = world.answers(conn).remove(0);
     assert_eq!(answer.code, Code::MSGR_E_API_LOCKED);
-    assert!(answer.message.unwrap().contains("for other applications"));
+    assert!(answer.message.unwrap().contains("unlock an `object`"));
     world.ask(conn, &invite_frame(61, 1, "nobody@x", "").replace(&guid(77), &guid(78)));
     assert_eq!(world.code(conn), Code::MSGR_E_USER_NOT_FOUND);
+
+    // What the refusals say leads out of it.
+    let unlock = |world: &mut World, app: u128| {
+        for rest in [r#""do":"challenge""#, r#""do":"response","app_id":"a","response":"ff""#] {
+            world.ask(conn, &format!(r#"{{"id":50,"object":"p1","cookie":7,{rest}}}"#));
+            assert_eq!(words(world, conn).pop().unwrap(), "S_OK");
+        }
+        world.judge(Judgement::Right { apps: Some([Guid(app)].into()) });
+        world.take(conn);
+        world.ask(conn, &invite_frame(62, 1, "nobody@x", r#""object":"p1""#));
+        world.answers(conn).remove(0)
+    };
+    let answer = unlock(&mut world, 78);
+    assert_eq!(answer.code, Code::MSGR_E_API_LOCKED);
+    assert!(answer.message.unwrap().contains("`release`"));
+    world.ask(conn, r#"{"id":63,"object":"p1","do":"release"}"#);
+    assert_eq!(world.code(conn), Code::S_OK);
+    assert_eq!(unlock(&mut world, 77).code, Code::MSGR_E_USER_NOT_FOUND);
 }
 
 #[test]
