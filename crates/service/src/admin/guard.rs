@@ -4,6 +4,8 @@
 //! The file is read for each request, so that a token that was replaced counts no more from that moment.
 //! Somebody who is wrong too often is told to wait; whoever has the token gets in all the same, so that
 //! nobody can lock the operator out.
+//!
+//! A browser that holds the operator's certificate shows it for whichever page asks. So no page may ask.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -65,18 +67,20 @@ impl Guard {
     }
 
     fn judge(&self, headers: &HeaderMap, address: IpAddr) -> Result<(), Problem> {
+        if is_of_a_page(headers) {
+            self.refused(address);
+            let detail = "Web pages may not ask here: send neither `Origin` nor a `Sec-Fetch-Site` of another site.";
+            return Err(Problem::new(Kind::WebPage, detail));
+        }
         let shown = self.shown(headers);
         if shown == Shown::Right {
             return Ok(());
         }
-        let wait_ms = self.failed(address);
+        let wait_ms = self.refused(address);
         if wait_ms > 0 {
-            self.audit.throttled();
             let detail = "Too many requests from this address had no right token: wait, or send the right one.";
             return Err(Problem::new(Kind::TooManyFailures, detail).retry_after(wait_ms.div_ceil(1_000)));
         }
-        let by = Actor::Api(address);
-        self.audit.tell(AuditEvent::Administered { action: Action::OperatorRefused, subject: String::new(), by });
         let detail = "Send the operator's token: `Authorization: Bearer TOKEN`.";
         let challenge = if shown == Shown::Nothing { CHALLENGE } else { CHALLENGE_WRONG };
         Err(Problem::new(Kind::Unauthenticated, detail).challenge(challenge))
@@ -115,13 +119,17 @@ impl Guard {
         known.token
     }
 
-    /// Counts somebody who was wrong; how long to wait, if that was too often.
-    fn failed(&self, address: IpAddr) -> u64 {
+    /// Counts somebody who is refused, and tells the audit; how long to wait, if that was too often.
+    fn refused(&self, address: IpAddr) -> u64 {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         let wait_ms = failures.wait(now, &address, FAILURES);
-        if wait_ms == 0 {
+        if wait_ms > 0 {
+            self.audit.throttled();
+        } else {
             failures.take(now, address, FAILURES);
+            let (action, by) = (Action::OperatorRefused, Actor::Api(address));
+            self.audit.tell(AuditEvent::Administered { action, subject: String::new(), by });
         }
         wait_ms
     }
@@ -131,6 +139,12 @@ impl Guard {
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, given) = value.split_at_checked(7)?;
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| given.trim_ascii())
+}
+
+/// Whether a web page asks. What a person types into a browser is no page's, and programs send neither.
+fn is_of_a_page(headers: &HeaderMap) -> bool {
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    headers.contains_key(header::ORIGIN) || sites.any(|site| site != "none" && site != "same-origin")
 }
 
 /// Lets nobody further who may not.

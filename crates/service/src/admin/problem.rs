@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 pub enum Kind {
     Unauthenticated,
     TooManyFailures,
+    WebPage,
     NoSuchPath,
     MethodNotAllowed,
     NotFound,
@@ -35,6 +36,7 @@ impl Kind {
         match self {
             Kind::Unauthenticated => ("unauthenticated", "Not authenticated", StatusCode::UNAUTHORIZED),
             Kind::TooManyFailures => ("too-many-failures", "Too many failures", StatusCode::TOO_MANY_REQUESTS),
+            Kind::WebPage => ("web-page", "Asked by a web page", StatusCode::FORBIDDEN),
             Kind::NoSuchPath => ("no-such-path", "No such path", StatusCode::NOT_FOUND),
             Kind::MethodNotAllowed => ("method-not-allowed", "Method not allowed", StatusCode::METHOD_NOT_ALLOWED),
             Kind::NotFound => ("not-found", "Not found", StatusCode::NOT_FOUND),

@@ -166,6 +166,10 @@ impl Mutual {
     }
 
     async fn ask(&self, client: Option<&Authority>, headers: &str) -> std::io::Result<Reply> {
+        self.send(client, &written("GET", "/v1/status", headers, "")).await
+    }
+
+    async fn send(&self, client: Option<&Authority>, request: &str) -> std::io::Result<Reply> {
         let mut roots = RootCertStore::empty();
         roots.add(self.made.der.clone()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -180,7 +184,7 @@ impl Mutual {
         let stream = TcpStream::connect(self.service.admin.unwrap()).await?;
         let name = ServerName::try_from("localhost").unwrap();
         let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-        exchange(stream, written("GET", "/v1/status", headers, "").as_bytes()).await
+        exchange(stream, request.as_bytes()).await
     }
 }
 
@@ -197,6 +201,32 @@ async fn the_right_certificate_and_no_other() {
     assert_eq!(reply.status, 400);
     assert!(reply.text.contains("TLS"), "{reply:?}");
     mutual.service.stop().await;
+}
+
+/// A form of any page, sent by the browser that holds the operator's certificate: nothing asks beforehand.
+#[tokio::test]
+async fn a_web_page_does_nothing_with_the_operator_s_certificate() {
+    let right = Authority::new();
+    let mutual = Mutual::new(&right, false).await;
+    let path = "/v1/people/alice@example.org/sign-out";
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    for page in [
+        "Origin: https://elsewhere.example\r\n",
+        "Origin: null\r\n",
+        "Sec-Fetch-Site: cross-site\r\n",
+        "Sec-Fetch-Site: same-site\r\n",
+        "Sec-Fetch-Site: none\r\nSec-Fetch-Site: cross-site\r\n",
+    ] {
+        let request = written("POST", path, &format!("{form}{page}"), "");
+        mutual.send(Some(&right), &request).await.unwrap().problem(403, "web-page");
+    }
+    for program in ["", "Sec-Fetch-Site: none\r\n", "Sec-Fetch-Site: same-origin\r\n"] {
+        let reply = mutual.send(Some(&right), &written("POST", path, program, "")).await.unwrap();
+        assert_eq!(reply.status, 200, "{program}");
+    }
+    let file = mutual.service.data.path().join("audit.jsonl");
+    let look = || assert!(std::fs::read_to_string(file).unwrap().contains("operator-refused"));
+    mutual.service.stop_and(look).await;
 }
 
 #[tokio::test]
