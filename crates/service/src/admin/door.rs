@@ -17,16 +17,13 @@ use tokio::time::{interval, sleep, timeout};
 use super::authorities::{Authorities, AuthoritiesError};
 use super::desk::{App, Parts};
 use super::guard::{Guard, Peer};
+use super::places::Places;
 use super::token::TokenError;
 use crate::config::AdminConfig;
-use crate::gate::{Gate, source};
+use crate::gate::source;
 use crate::http::PATIENCE;
 use crate::tls::{Tls, TlsError};
 
-/// Connections at a time; an operator has a few programs.
-const CONNECTIONS: usize = 128;
-/// Connections from one address.
-const PER_ADDRESS: usize = 32;
 /// A connection is closed in good order after so long, so that no certificate counts for longer.
 const LONGEST: Duration = Duration::from_mins(5);
 /// How long a request that is being answered keeps its connection open then.
@@ -177,7 +174,7 @@ pub async fn run(door: AdminDoor, parts: Parts, mut stop: watch::Receiver<bool>)
     let AdminDoor { listener, locks } = door;
     let guard = Guard::new(parts.config.clone(), parts.clock, parts.audit.clone(), locks.authorities.is_some());
     let router = super::router(App::new(parts, guard));
-    let gate = Gate::new(CONNECTIONS, PER_ADDRESS);
+    let places = Arc::new(Places::default());
     let mut looks = interval(LOOK);
     loop {
         let accepted = tokio::select! {
@@ -194,25 +191,28 @@ pub async fn run(door: AdminDoor, parts: Parts, mut stop: watch::Receiver<bool>)
             continue;
         };
         // Whoever finds no place is not answered: nothing is said to strangers.
-        let Some(place) = gate.enter(Some(source(peer.ip()))) else { continue };
+        let address = source(peer.ip());
+        let Some((place, leave)) = places.enter(address) else { continue };
+        let peer = Peer { address, place: Arc::new(place) };
         let (router, tls, stop) = (router.clone(), locks.tls.clone(), stop.clone());
-        let router = router.layer(Extension(Peer(source(peer.ip()))));
         tokio::spawn(async move {
-            enter(stream, tls, router, stop).await;
-            drop(place);
+            tokio::select! {
+                () = enter(stream, tls, router, peer, stop) => {}
+                _ = leave => {}
+            }
         });
     }
     drop(listener);
-    drop(timeout(LAST, gate.empty()).await);
+    drop(timeout(LAST, places.empty()).await);
 }
 
-async fn enter(stream: TcpStream, tls: Option<Arc<Tls>>, router: Router, stop: watch::Receiver<bool>) {
+async fn enter(stream: TcpStream, tls: Option<Arc<Tls>>, router: Router, peer: Peer, stop: watch::Receiver<bool>) {
     drop(stream.set_nodelay(true));
     match tls {
-        None => serve(stream, router, stop).await,
+        None => serve(stream, router.layer(Extension(peer)), stop).await,
         Some(tls) => {
             if let Ok(stream) = tls.accept(stream, PATIENCE).await {
-                serve(stream, router, stop).await;
+                serve(stream, router.layer(Extension(peer)), stop).await;
             }
         }
     }

@@ -123,7 +123,7 @@ impl<S: Sync> FromRequestParts<S> for From {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<From, Problem> {
-        parts.extensions.get().map(|Peer(address)| From(*address)).ok_or_else(Problem::failed)
+        parts.extensions.get().map(|peer: &Peer| From(peer.address)).ok_or_else(Problem::failed)
     }
 }
 

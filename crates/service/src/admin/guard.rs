@@ -9,15 +9,16 @@
 
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use hither_proto::rate::{Allowance, Rate};
 
 use super::desk::App;
+use super::places::Place;
 use super::problem::{Kind, Problem};
 use super::token::Token;
 use crate::audit::{Action, Actor, Audit, AuditEvent};
@@ -30,9 +31,12 @@ const FAILURES: Allowance = Allowance { burst: 100, each_ms: 3_000 };
 const CHALLENGE: &str = "Bearer realm=\"hither\"";
 const CHALLENGE_WRONG: &str = "Bearer realm=\"hither\", error=\"invalid_token\"";
 
-/// From where a connection comes.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub IpAddr);
+/// From where a connection comes, and the place that it has.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    pub address: IpAddr,
+    pub place: Arc<Place>,
+}
 
 /// Who watches the door.
 pub struct Guard {
@@ -147,10 +151,15 @@ fn is_of_a_page(headers: &HeaderMap) -> bool {
     headers.contains_key(header::ORIGIN) || sites.any(|site| site != "none" && site != "same-origin")
 }
 
-/// Lets nobody further who may not.
+/// Lets nobody further who may not, and lets nobody stay who was refused.
 pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Result<Response, Problem> {
-    let Some(Peer(address)) = request.extensions().get().copied() else { return Err(Problem::failed()) };
-    app.guard().judge(request.headers(), address)?;
+    let Some(Peer { address, place }) = request.extensions().get().cloned() else { return Err(Problem::failed()) };
+    if let Err(problem) = app.guard().judge(request.headers(), address) {
+        let mut refusal = problem.into_response();
+        refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        return Ok(refusal);
+    }
+    place.prove();
     Ok(next.run(request).await)
 }
 

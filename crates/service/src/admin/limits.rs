@@ -35,6 +35,8 @@ pub async fn mark(request: Request, next: Next) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use axum::body::Body;
     use axum::http::{Request as HttpRequest, StatusCode};
     use futures_util::stream::pending;
@@ -44,6 +46,7 @@ mod tests {
 
     use super::super::desk::Parts;
     use super::super::guard::{Guard, Peer};
+    use super::super::places::Places;
     use super::*;
     use crate::audit::{Audit, AuditTo};
     use crate::config::{AdminConfig, Live, ServiceConfig};
@@ -62,13 +65,19 @@ mod tests {
         App::new(Parts { config, clock, audit, inbox: mpsc::channel(1).0, draining, store }, guard)
     }
 
+    fn peer() -> Peer {
+        let address = [127, 0, 0, 1].into();
+        let (place, _leave) = Arc::new(Places::default()).enter(address).unwrap();
+        Peer { address, place: Arc::new(place) }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_body_that_does_not_come_is_not_waited_for_for_ever() {
         let data = tempfile::tempdir().unwrap();
         let service = TowerToHyperService::new(super::super::router(app(data.path())));
         let body = Body::from_stream(pending::<Result<&'static [u8], std::io::Error>>());
         let request = HttpRequest::post("/v1/people").header("Content-Type", "application/json");
-        let request = request.extension(Peer([127, 0, 0, 1].into())).body(body).unwrap();
+        let request = request.extension(peer()).body(body).unwrap();
         let before = tokio::time::Instant::now();
         let response = service.call(request).await.unwrap();
         assert_eq!((response.status(), before.elapsed().as_secs()), (StatusCode::REQUEST_TIMEOUT, TIME.as_secs()));
@@ -78,7 +87,7 @@ mod tests {
     async fn a_service_that_is_gone_says_so() {
         let data = tempfile::tempdir().unwrap();
         let service = TowerToHyperService::new(super::super::router(app(data.path())));
-        let request = HttpRequest::get("/v1/sessions").extension(Peer([127, 0, 0, 1].into()));
+        let request = HttpRequest::get("/v1/sessions").extension(peer());
         let response = service.call(request.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     }

@@ -10,10 +10,11 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::{Operator, Reply, TOKEN, exchange, operated, private, raw, with_token, written};
-use crate::support::{TestService, service_with};
+use crate::support::{PATIENCE, TestService, service_with};
 use crate::tls::Made;
 
 fn bearer(token: &str) -> String {
@@ -289,6 +290,38 @@ async fn a_service_that_drains_says_so_and_strangers_are_still_strangers() {
     raw(operator.address, &written("GET", "/v1/status", "", "")).await.problem(401, "unauthenticated");
     service.stop().await;
     assert!(TcpStream::connect(operator.address).await.is_err());
+}
+
+/// Strangers at the operator's own address, as many as find room, and each comes back when it is put out.
+#[tokio::test]
+async fn strangers_who_say_nothing_do_not_keep_the_operator_out() {
+    let (service, operator) = operated().await;
+    let mut strangers = Vec::new();
+    for _ in 0..100 {
+        let mut stream = TcpStream::connect(operator.address).await.unwrap();
+        stream.write_all(b"GET /v1/status HTTP/1.1\r\n").await.unwrap();
+        strangers.push(stream);
+        if strangers.len() % 20 == 0 {
+            operator.get("/v1/status").await;
+        }
+    }
+    // Those who were there first made way.
+    assert!(matches!(timeout(PATIENCE, strangers[0].read(&mut [0])).await.unwrap(), Ok(0) | Err(_)));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_refused_does_not_stay() {
+    let (service, Operator { address }) = operated().await;
+    for headers in [String::new(), bearer("wrong"), format!("{}Origin: null\r\n", bearer(TOKEN))] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET /v1/status HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut reply = String::new();
+        timeout(PATIENCE, stream.read_to_string(&mut reply)).await.expect("an end").unwrap();
+        assert!(reply.contains("connection: close"), "{reply}");
+    }
+    service.stop().await;
 }
 
 #[tokio::test]
