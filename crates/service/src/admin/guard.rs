@@ -1,7 +1,8 @@
 //! Who may come in: whoever has the token. Whoever must have a certificate has shown it before there was
 //! a request.
 //!
-//! The file is read for each request, so that a token that was replaced counts no more from that moment.
+//! The file is read for each request, so that a token that was replaced or taken away counts no more from
+//! that moment.
 //! Somebody who is wrong too often is told to wait; whoever has the token gets in all the same, so that
 //! nobody can lock the operator out.
 //!
@@ -15,15 +16,19 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use hither_proto::Millis;
 use hither_proto::rate::{Allowance, Rate};
 
 use super::desk::App;
 use super::places::Place;
 use super::problem::{Kind, Problem};
-use super::token::Token;
+use super::token::{Token, TokenError};
 use crate::audit::{Action, Actor, Audit, AuditEvent};
 use crate::config::Live;
 use crate::driver::Clock;
+
+/// How long a file is being written, at most; the token before counts for so long.
+const WRITING_MS: Millis = 60_000;
 
 /// Wrong tokens from one address at once, and one more each so often.
 const FAILURES: Allowance = Allowance { burst: 100, each_ms: 3_000 };
@@ -46,14 +51,16 @@ pub struct Guard {
     /// Whether whoever has a connection has shown a certificate.
     certified: bool,
     failures: Mutex<Rate<IpAddr>>,
-    /// The last token that could be read, and whether the file is wrong since.
     known: Mutex<Known>,
 }
 
+/// What is known of the token's file.
 #[derive(Default)]
 struct Known {
+    /// The last that could be read, as long as it counts.
     token: Option<Token>,
-    said: bool,
+    /// Since when the file is wrong, if it is.
+    wrong_since: Option<Millis>,
 }
 
 /// What somebody has shown.
@@ -106,18 +113,25 @@ impl Guard {
         }
     }
 
-    /// The token as the file has it; the one before, while the file is not right.
+    /// The token as the file has it; the one before, while the file is being written. Whoever takes the
+    /// file away takes the token back.
     fn token(&self, file: &Path) -> Option<Token> {
         let read = Token::read(file);
+        let now = self.clock.now();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match read {
-            Ok(token) => *known = Known { token: Some(token), said: false },
+            Ok(token) => *known = Known { token: Some(token), wrong_since: None },
             Err(error) => {
-                if !known.said {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::error!(error, "the operator's token cannot be read: the one before counts");
+                let is_new = known.wrong_since.is_none();
+                let since = *known.wrong_since.get_or_insert(now);
+                let is_half = matches!(error, TokenError::Short(_) | TokenError::Odd(_));
+                let lost = known.token.take_if(|_| !is_half || now.saturating_sub(since) >= WRITING_MS);
+                let error = &error as &dyn std::error::Error;
+                if is_new && known.token.is_some() {
+                    tracing::error!(error, "the operator's token cannot be read: the one before counts for a minute");
+                } else if is_new || lost.is_some() {
+                    tracing::error!(error, "the operator's token cannot be read: nobody gets in");
                 }
-                known.said = true;
             }
         }
         known.token
@@ -165,7 +179,49 @@ pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Resu
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::time::Duration;
+
     use super::*;
+    use crate::audit::AuditTo;
+    use crate::config::ServiceConfig;
+
+    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+    fn write(file: &Path, text: &str, mode: u32) {
+        std::fs::write(file, text).unwrap();
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_was_taken_away_does_not_count() {
+        let data = tempfile::tempdir().unwrap();
+        let file = data.path().join("token");
+        let config = Live::new(ServiceConfig::new(([127, 0, 0, 1], 0).into(), data.path().to_owned()));
+        let (audit, _writing) = Audit::start(&AuditTo::in_data(data.path())).unwrap();
+        let guard = Guard::new(config, Clock::start(), audit, false);
+        let counts = || guard.token(&file).is_some_and(|token| token.is(TOKEN.as_bytes()));
+        let right = || {
+            write(&file, TOKEN, 0o600);
+            assert!(counts());
+        };
+        right();
+        write(&file, TOKEN, 0o644);
+        assert!(!counts(), "everybody may have it");
+        write(&file, "", 0o600);
+        assert!(!counts(), "nor does it come back");
+        right();
+        std::fs::remove_file(&file).unwrap();
+        assert!(!counts(), "taken away");
+        right();
+        write(&file, "0123", 0o600);
+        assert!(counts(), "it is being written");
+        tokio::time::advance(Duration::from_secs(59)).await;
+        assert!(counts());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(!counts(), "it is not");
+        right();
+    }
 
     #[test]
     fn what_is_a_bearer_token() {
