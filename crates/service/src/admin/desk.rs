@@ -166,6 +166,11 @@ pub fn refused(error: &StoreError) -> Problem {
         let detail = "There is somebody of this name already: change them with PATCH /v1/people/{name}.";
         return Problem::new(Kind::PersonExists, detail);
     }
+    if let StoreError::OfIssuer(_, issuer) = error {
+        let detail =
+            format!("The person signs in with tokens of {issuer} and has no password here: leave `password` out.");
+        return Problem::new(Kind::OfIssuer, detail);
+    }
     if let StoreError::Sqlite(failure) = error
         && failure.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
     {

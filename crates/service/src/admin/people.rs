@@ -78,7 +78,8 @@ pub struct PersonPatch {
     #[serde(default, deserialize_with = "named")]
     #[schema(value_type = FriendlyName, required = false)]
     friendly_name: Option<String>,
-    /// Another password, 8 to 512 bytes, or null for none. The person is signed out everywhere.
+    /// Another password, 8 to 512 bytes, or null for none. The person is signed out everywhere. Not for people
+    /// of an issuer.
     #[serde(default, deserialize_with = "named")]
     #[schema(value_type = Option<String>, min_length = 8, max_length = 512, required = false)]
     password: Option<Option<String>>,
@@ -173,7 +174,10 @@ pub async fn read(State(app): State<App>, Named(name): Named) -> Result<Json<Per
 ///
 /// A JSON merge patch (RFC 7396): all of it is changed, or nothing. It counts at once for whoever is signed in.
 #[utoipa::path(patch, path = "/v1/people/{name}", tag = "people",
-    params(("name" = SignInName, Path, description = "Sign-in name")), request_body = PersonPatch, responses((status = 200, body = Person)))]
+    params(("name" = SignInName, Path, description = "Sign-in name")), request_body = PersonPatch, responses(
+    (status = 200, body = Person),
+    (status = 409, description = "The person signs in with an issuer's tokens, and can have no password", body = super::problem::Body, content_type = "application/problem+json"),
+))]
 pub async fn change(
     State(app): State<App>,
     From(from): From,
