@@ -179,3 +179,22 @@ pub fn refused(error: &StoreError) -> Problem {
     tracing::error!(error = error as &dyn std::error::Error, "the store failed for the operator");
     Problem::failed()
 }
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::audit::AuditTo;
+    use crate::config::{AdminConfig, ServiceConfig};
+
+    /// An API that whoever is there may use; whoever has the other end of `inbox` answers for the machine.
+    pub fn app(data: &std::path::Path, inbox: mpsc::Sender<Note>) -> App {
+        let listen = ([127, 0, 0, 1], 0).into();
+        let mut config = ServiceConfig::new(listen, data.to_owned());
+        config.admin = Some(AdminConfig { listen, token_file: None, client_ca: None, tls: None });
+        let (config, clock) = (Live::new(config), Clock::start());
+        let (audit, _writing) = Audit::start(&AuditTo::in_data(data)).unwrap();
+        let guard = Guard::new(config.clone(), clock, audit.clone(), true);
+        let (store, draining) = (Store::open(data).unwrap(), watch::Sender::new(false).subscribe());
+        App::new(Parts { config, clock, audit, inbox, draining, store }, guard)
+    }
+}

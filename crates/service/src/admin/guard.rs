@@ -178,13 +178,21 @@ pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Resu
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use std::os::unix::fs::PermissionsExt as _;
     use std::time::Duration;
 
+    use super::super::places::Places;
     use super::*;
     use crate::audit::AuditTo;
     use crate::config::ServiceConfig;
+
+    /// Somebody on this machine.
+    pub fn peer() -> Peer {
+        let address = [127, 0, 0, 1].into();
+        let (place, _leave) = Arc::new(Places::default()).enter(address).unwrap();
+        Peer { address, place: Arc::new(place) }
+    }
 
     const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 

@@ -208,6 +208,7 @@ async fn apply(
 ) -> Result<store::Person, Problem> {
     let other_password = change.password_hash.is_some();
     let is_disabled = change.disabled == Some(true);
+    let is_named = change.friendly_name.is_some();
     let changing = name.clone();
     let changed = app.store(move |store| store.change_account(&changing, &change)).await?;
     let done = [
@@ -222,7 +223,8 @@ async fn apply(
     } else if other_password {
         app.ask(Command::SignOut(name.clone())).await?;
     }
-    if changed.renamed {
+    // A name that stays as it is, too: it may be live under another since the last time failed half way.
+    if is_named {
         app.ask(Command::Refresh { name, renamed: true }).await?;
     }
     Ok(changed.person)
@@ -288,4 +290,41 @@ fn encoded(name: &str) -> String {
         }
     }
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use hither_wire::Code;
+    use tokio::sync::mpsc;
+
+    use super::super::desk::tests::app;
+    use super::*;
+    use crate::driver::Note;
+
+    /// The store has the new name; that the machine could not read it is mended by asking again.
+    #[tokio::test]
+    async fn a_name_that_did_not_come_to_count_counts_when_it_is_given_again() {
+        let data = tempfile::tempdir().unwrap();
+        let (inbox, mut notes) = mpsc::channel(1);
+        let app = app(data.path(), inbox);
+        let name = PersonName::parse("a@x").unwrap();
+        let added = name.clone();
+        app.store(move |store| store.add_person(&added, "A", None)).await.unwrap();
+        let machine = tokio::spawn(async move {
+            for answer in [Told::Failed(Code::MSGR_E_SERVER_TOO_BUSY), Told::Done { devices: 0, sessions: 0 }] {
+                let Some(Note::Operator(Command::Refresh { renamed: true, .. }, told)) = notes.recv().await else {
+                    panic!("the name is to be read anew");
+                };
+                told.send(answer).unwrap();
+            }
+        });
+        let rename = || {
+            let change = PersonChange { friendly_name: Some("B".to_owned()), ..PersonChange::default() };
+            apply(&app, [127, 0, 0, 1].into(), name.clone(), change)
+        };
+        assert!(rename().await.is_err());
+        assert_eq!(rename().await.unwrap().friendly_name, "B");
+        drop(app);
+        machine.await.unwrap();
+    }
 }
