@@ -14,7 +14,7 @@ use crate::keys::{KeyError, Keychain};
 use crate::lock::JudgeSlot;
 use crate::metrics::Metrics;
 use crate::server::with_lock;
-use crate::tls::{Tls, TlsError};
+use crate::tls::{Tls, TlsError, TlsRead};
 
 /// Why other settings cannot be taken.
 #[derive(Debug, thiserror::Error)]
@@ -60,19 +60,24 @@ impl Handle {
             Some(_) | None => None,
         };
         let files = self.tls.as_ref().and(config.tls.clone().or_else(|| running.tls.clone()));
-        if let (Some(tls), Some(files)) = (&self.tls, &files) {
-            tls.set_files(files)?;
-            tls.ends().into_iter().for_each(|at| self.metrics.certificate_ends(at));
-        }
+        let certificate = files.as_ref().map(TlsRead::of).transpose()?;
         // It is on or off, and where it is, from the start.
-        let admin = match (&self.admin, &running.admin, &config.admin) {
+        let (admin, admin_read) = match (&self.admin, &running.admin, &config.admin) {
             (Some(locks), Some(running), Some(admin)) => {
                 let admin = AdminConfig { listen: running.listen, ..admin.clone() };
-                locks.reload(&admin)?;
-                Some(admin)
+                let read = locks.read(&admin)?;
+                (Some(admin), Some(read))
             }
-            (_, running, _) => running.clone(),
+            (_, running, _) => (running.clone(), None),
         };
+        // Nothing fails any more.
+        if let (Some(tls), Some(read)) = (&self.tls, certificate) {
+            tls.set(read);
+            tls.ends().into_iter().for_each(|at| self.metrics.certificate_ends(at));
+        }
+        if let (Some(locks), Some(read)) = (&self.admin, admin_read) {
+            locks.set(read);
+        }
         let config = ServiceConfig {
             admin,
             listen: running.listen,

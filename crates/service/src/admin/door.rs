@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout};
 
-use super::authorities::{Authorities, AuthoritiesError};
+use super::authorities::{Authorities, AuthoritiesError, AuthoritiesRead};
 use super::desk::{App, Parts};
 use super::guard::{Guard, Peer};
 use super::places::Places;
@@ -22,7 +22,7 @@ use super::token::TokenError;
 use crate::config::AdminConfig;
 use crate::gate::source;
 use crate::http::PATIENCE;
-use crate::tls::{Tls, TlsError};
+use crate::tls::{Tls, TlsError, TlsRead};
 
 /// A connection is closed in good order after so long, so that no certificate counts for longer.
 const LONGEST: Duration = Duration::from_mins(5);
@@ -122,9 +122,15 @@ impl AdminDoor {
     }
 }
 
+/// What was read for the locks, fit for use.
+pub struct AdminRead {
+    tls: Option<TlsRead>,
+    authorities: Option<AuthoritiesRead>,
+}
+
 impl AdminLocks {
-    /// Takes other files, if they are right; else nothing changes.
-    pub fn reload(&self, config: &AdminConfig) -> Result<(), AdminError> {
+    /// Reads other files; nothing changes yet.
+    pub fn read(&self, config: &AdminConfig) -> Result<AdminRead, AdminError> {
         check(config)?;
         if self.tls.is_some() != config.tls.is_some() || self.authorities.is_some() != config.client_ca.is_some() {
             return Err(AdminError::AtStart);
@@ -132,13 +138,19 @@ impl AdminLocks {
         if let Some(file) = &config.token_file {
             super::token::Token::read(file)?;
         }
-        if let (Some(authorities), Some(file)) = (&self.authorities, &config.client_ca) {
-            authorities.set_file(file)?;
+        let authorities = config.client_ca.as_deref().map(AuthoritiesRead::of).transpose()?;
+        let tls = config.tls.as_ref().map(TlsRead::of).transpose().map_err(AdminError::Tls)?;
+        Ok(AdminRead { tls, authorities })
+    }
+
+    /// Uses what was read from now on.
+    pub fn set(&self, read: AdminRead) {
+        if let (Some(tls), Some(read)) = (&self.tls, read.tls) {
+            tls.set(read);
         }
-        if let (Some(tls), Some(files)) = (&self.tls, &config.tls) {
-            tls.set_files(files).map_err(AdminError::Tls)?;
+        if let (Some(authorities), Some(read)) = (&self.authorities, read.authorities) {
+            authorities.set(read);
         }
-        Ok(())
     }
 
     fn refresh(&self) {

@@ -1,5 +1,6 @@
 //! Who gets in, over what, and when no more.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hither_service::{AdminConfig, AdminError, Server, ServiceConfig, StartError, TlsFiles};
@@ -12,6 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::{Operator, Reply, TOKEN, exchange, operated, private, raw, with_token, written};
 use crate::support::{PATIENCE, TestService, service_with};
@@ -155,6 +157,7 @@ impl Mutual {
         std::fs::write(&authorities, right.certificate.pem()).unwrap();
         let service = service_with(|config| {
             with_token(config);
+            config.tls = Some(made.files());
             let admin = config.admin.as_mut().unwrap();
             admin.tls = Some(made.files());
             admin.client_ca = Some(authorities);
@@ -171,6 +174,12 @@ impl Mutual {
     }
 
     async fn send(&self, client: Option<&Authority>, request: &str) -> std::io::Result<Reply> {
+        let stream = self.connect(client, self.service.admin.unwrap()).await?;
+        exchange(stream, request.as_bytes()).await
+    }
+
+    /// To this service as it was begun: another certificate is not believed.
+    async fn connect(&self, client: Option<&Authority>, address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.made.der.clone()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -182,10 +191,9 @@ impl Mutual {
             }
             None => builder.with_no_client_auth(),
         };
-        let stream = TcpStream::connect(self.service.admin.unwrap()).await?;
+        let stream = TcpStream::connect(address).await?;
         let name = ServerName::try_from("localhost").unwrap();
-        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-        exchange(stream, request.as_bytes()).await
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }
 }
 
@@ -262,6 +270,26 @@ async fn other_files_count_after_a_reload() {
     let off = ServiceConfig { admin: None, ..config };
     handle.reload(off).await.unwrap();
     assert_eq!(mutual.ask(Some(&other), "").await.unwrap().status, 200);
+    mutual.service.stop().await;
+}
+
+/// What is right beside what is wrong is not taken either.
+#[tokio::test]
+async fn a_reload_is_whole_or_not_at_all() {
+    let (right, other) = (Authority::new(), Authority::new());
+    let mutual = Mutual::new(&right, false).await;
+    let elsewhere = mutual.folder.path().join("elsewhere");
+    std::fs::write(&elsewhere, other.certificate.pem()).unwrap();
+    let (own, wrong) = (Made::new(), Made::new());
+    std::fs::write(wrong.files().certificate, "nonsense").unwrap();
+    let mut config = mutual.service.config.clone();
+    config.tls = Some(own.files());
+    let admin = config.admin.as_mut().unwrap();
+    (admin.client_ca, admin.tls) = (Some(elsewhere), Some(wrong.files()));
+    assert!(mutual.service.handle.reload(config).await.is_err());
+    assert_eq!(mutual.ask(Some(&right), "").await.unwrap().status, 200);
+    assert!(mutual.ask(Some(&other), "").await.is_err());
+    assert!(mutual.connect(None, mutual.service.address).await.is_ok(), "the service's own is as it was");
     mutual.service.stop().await;
 }
 
