@@ -72,11 +72,13 @@ impl Handle {
         };
         // Nothing fails any more.
         if let (Some(tls), Some(read)) = (&self.tls, certificate) {
-            tls.set(read);
+            if tls.set(read) {
+                self.tell(Action::CertificateLoaded);
+            }
             tls.ends().into_iter().for_each(|at| self.metrics.certificate_ends(at));
         }
         if let (Some(locks), Some(read)) = (&self.admin, admin_read) {
-            locks.set(read);
+            locks.set(read, &self.audit);
         }
         let config = ServiceConfig {
             admin,
@@ -94,14 +96,17 @@ impl Handle {
         let machine = Box::new(with_lock(&config));
         let turned = (config.lock.is_some() != running.lock.is_some()).then_some(config.lock.is_some());
         self.config.set(config);
-        let (action, by) = (Action::Configured, Actor::Service);
-        self.audit.tell(AuditEvent::Administered { action, subject: String::new(), by });
+        self.tell(Action::Configured);
         if let Some(on) = turned {
             drop(self.inbox.send(Note::Input(Input::Lock { on })).await);
         }
         // A driver that has stopped needs no settings.
         drop(self.inbox.send(Note::Input(Input::Configured(machine))).await);
         Ok(())
+    }
+
+    fn tell(&self, action: Action) {
+        self.audit.tell(AuditEvent::Administered { action, subject: String::new(), by: Actor::Service });
     }
 
     /// Says on `/readyz` that the service takes no clients any more, though it still does: whoever

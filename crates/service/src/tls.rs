@@ -120,11 +120,13 @@ impl Tls {
         Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), certificates })
     }
 
-    /// Uses what was read from now on.
-    pub fn set(&self, read: TlsRead) {
+    /// Uses what was read from now on; whether that is anything else.
+    pub fn set(&self, read: TlsRead) -> bool {
         let TlsRead { files, found } = read;
-        let certificates = &self.certificates;
-        certificates.show(&mut certificates.source(), files, found);
+        let mut source = self.certificates.source();
+        let is_other = source.seen.as_ref() != Some(&found.stamp);
+        self.certificates.show(&mut source, files, found);
+        is_other
     }
 
     /// Looks whether the files have changed. What is wrong is said once for each change.
@@ -215,4 +217,4 @@ pub async fn watch(tls: Arc<Tls>, ends: impl Fn(i64)) {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

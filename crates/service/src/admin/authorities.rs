@@ -71,11 +71,13 @@ impl Authorities {
         Ok(Authorities { verifier: RwLock::new(verifier), source: Mutex::new(source) })
     }
 
-    /// Uses what was read from now on.
-    pub fn set(&self, read: AuthoritiesRead) {
+    /// Uses what was read from now on; whether that is anything else.
+    pub fn set(&self, read: AuthoritiesRead) -> bool {
         let mut source = self.source();
+        let is_other = source.seen != read.source.seen;
         *source = read.source;
         self.use_now(read.verifier);
+        is_other
     }
 
     /// Looks whether the file has changed. What is wrong is said once for each change; the authorities
@@ -173,12 +175,13 @@ fn content(file: &Path) -> Result<Vec<u8>, AuthoritiesError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 
     use super::*;
 
-    fn authority(name: &str) -> String {
+    /// A new authority, in PEM.
+    pub fn authority(name: &str) -> String {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, name);

@@ -1,7 +1,6 @@
 //! Where requests are worked on: the way to the store and to the service machine.
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -13,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use super::guard::Guard;
 use super::problem::{Kind, Problem};
-use crate::audit::{Action, Actor, Audit, AuditEvent};
+use crate::audit::{Action, Actor, Audit, AuditEvent, Caller};
 use crate::config::{Live, PasswordCost};
 use crate::driver::{Clock, Note};
 use crate::keys::LockConfig;
@@ -149,8 +148,8 @@ impl App {
         (config.data.clone(), config.lock.clone())
     }
 
-    /// Tells the audit what was done, and from where.
-    pub fn audit(&self, action: Action, subject: &impl ToString, from: IpAddr) {
+    /// Tells the audit what was done, and by whom.
+    pub fn audit(&self, action: Action, subject: &impl ToString, from: Caller) {
         let by = Actor::Api(from);
         self.inner.audit.tell(AuditEvent::Administered { action, subject: subject.to_string(), by });
     }

@@ -23,9 +23,10 @@ use super::desk::App;
 use super::places::Place;
 use super::problem::{Kind, Problem};
 use super::token::{Token, TokenError};
-use crate::audit::{Action, Actor, Audit, AuditEvent};
+use crate::audit::{Action, Actor, Audit, AuditEvent, Caller};
 use crate::config::Live;
 use crate::driver::Clock;
+use crate::gate::source;
 
 /// How long a file is being written, at most; the token before counts for so long.
 const WRITING_MS: Millis = 60_000;
@@ -36,10 +37,10 @@ const FAILURES: Allowance = Allowance { burst: 100, each_ms: 3_000 };
 const CHALLENGE: &str = "Bearer realm=\"hither\"";
 const CHALLENGE_WRONG: &str = "Bearer realm=\"hither\", error=\"invalid_token\"";
 
-/// From where a connection comes, and the place that it has.
+/// Who is at the other end of a connection, and the place that it has.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    pub address: IpAddr,
+    pub caller: Caller,
     pub place: Arc<Place>,
 }
 
@@ -77,9 +78,9 @@ impl Guard {
         Guard { config, clock, audit, certified, failures: Mutex::default(), known: Mutex::default() }
     }
 
-    fn judge(&self, headers: &HeaderMap, address: IpAddr) -> Result<(), Problem> {
+    fn judge(&self, headers: &HeaderMap, caller: Caller) -> Result<(), Problem> {
         if is_of_a_page(headers) {
-            self.refused(address);
+            self.refused(caller);
             let detail = "Web pages may not ask here: send neither `Origin` nor a `Sec-Fetch-Site` of another site.";
             return Err(Problem::new(Kind::WebPage, detail));
         }
@@ -87,7 +88,7 @@ impl Guard {
         if shown == Shown::Right {
             return Ok(());
         }
-        let wait_ms = self.refused(address);
+        let wait_ms = self.refused(caller);
         if wait_ms > 0 {
             let detail = "Too many requests from this address had no right token: wait, or send the right one.";
             return Err(Problem::new(Kind::TooManyFailures, detail).retry_after(wait_ms.div_ceil(1_000)));
@@ -138,7 +139,8 @@ impl Guard {
     }
 
     /// Counts somebody who is refused, and tells the audit; how long to wait, if that was too often.
-    fn refused(&self, address: IpAddr) -> u64 {
+    fn refused(&self, caller: Caller) -> u64 {
+        let address = source(caller.address);
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         let wait_ms = failures.wait(now, &address, FAILURES);
@@ -146,7 +148,7 @@ impl Guard {
             self.audit.throttled();
         } else {
             failures.take(now, address, FAILURES);
-            let (action, by) = (Action::OperatorRefused, Actor::Api(address));
+            let (action, by) = (Action::OperatorRefused, Actor::Api(caller));
             self.audit.tell(AuditEvent::Administered { action, subject: String::new(), by });
         }
         wait_ms
@@ -167,8 +169,8 @@ fn is_of_a_page(headers: &HeaderMap) -> bool {
 
 /// Lets nobody further who may not, and lets nobody stay who was refused.
 pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Result<Response, Problem> {
-    let Some(Peer { address, place }) = request.extensions().get().cloned() else { return Err(Problem::failed()) };
-    if let Err(problem) = app.guard().judge(request.headers(), address) {
+    let Some(Peer { caller, place }) = request.extensions().get().cloned() else { return Err(Problem::failed()) };
+    if let Err(problem) = app.guard().judge(request.headers(), caller) {
         let mut refusal = problem.into_response();
         refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return Ok(refusal);
@@ -191,7 +193,7 @@ pub mod tests {
     pub fn peer() -> Peer {
         let address = [127, 0, 0, 1].into();
         let (place, _leave) = Arc::new(Places::default()).enter(address).unwrap();
-        Peer { address, place: Arc::new(place) }
+        Peer { caller: Caller { address, certificate: None }, place: Arc::new(place) }
     }
 
     const TOKEN: &str = "0123456789abcdef0123456789abcdef";

@@ -17,7 +17,7 @@ use super::extract::{From, Given, Named};
 use super::problem::{Body, Kind, Problem};
 use super::shape::{GuidText, PairId};
 use super::text;
-use crate::audit::Action;
+use crate::audit::{Action, Caller};
 use crate::keys::{AppId, Draft, Environment, KeyError, Keychain, NewPair, Rotate};
 use crate::store;
 
@@ -237,7 +237,7 @@ pub async fn revoke(State(app): State<App>, From(from): From, Named(id): Named) 
 async fn keep(
     app: &App,
     action: Action,
-    from: std::net::IpAddr,
+    from: Caller,
     draft: impl FnOnce(&Keychain) -> Result<Draft, KeyError> + Send + 'static,
 ) -> Result<IssuedPair, Problem> {
     let (data, lock) = app.lock();

@@ -17,7 +17,7 @@ use super::page::{self, PageQuery};
 use super::problem::Problem;
 use super::shape::{FriendlyName, SignInName};
 use super::text;
-use crate::audit::Action;
+use crate::audit::{Action, Caller};
 use crate::password;
 use crate::store::{self, PersonChange, StoreError};
 
@@ -200,12 +200,7 @@ pub async fn change(
 }
 
 /// First what is kept, then what is live.
-async fn apply(
-    app: &App,
-    from: std::net::IpAddr,
-    name: PersonName,
-    change: PersonChange,
-) -> Result<store::Person, Problem> {
+async fn apply(app: &App, from: Caller, name: PersonName, change: PersonChange) -> Result<store::Person, Problem> {
     let other_password = change.password_hash.is_some();
     let is_disabled = change.disabled == Some(true);
     let is_named = change.friendly_name.is_some();
@@ -298,6 +293,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::super::desk::tests::app;
+    use super::super::guard::tests::peer;
     use super::*;
     use crate::driver::Note;
 
@@ -320,7 +316,7 @@ mod tests {
         });
         let rename = || {
             let change = PersonChange { friendly_name: Some("B".to_owned()), ..PersonChange::default() };
-            apply(&app, [127, 0, 0, 1].into(), name.clone(), change)
+            apply(&app, peer().caller, name.clone(), change)
         };
         assert!(rename().await.is_err());
         assert_eq!(rename().await.unwrap().friendly_name, "B");

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::*;
 
 /// Writes a certificate for `localhost` and its key; gives the certificate.
-fn write(folder: &Path) -> TlsFiles {
+pub fn write(folder: &Path) -> TlsFiles {
     let files = TlsFiles { certificate: folder.join("certificate.pem"), key: folder.join("key.pem") };
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     std::fs::write(&files.certificate, made.cert.pem()).unwrap();

@@ -144,6 +144,14 @@ impl Authority {
     }
 }
 
+impl Authority {
+    /// Of its client's certificate, as the audit has it.
+    fn fingerprint(&self) -> String {
+        use sha2::Digest as _;
+        sha2::Sha256::digest(&self.client.0).iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
+    }
+}
+
 struct Mutual {
     service: TestService,
     made: Made,
@@ -234,8 +242,16 @@ async fn a_web_page_does_nothing_with_the_operator_s_certificate() {
         assert_eq!(reply.status, 200, "{program}");
     }
     let file = mutual.service.data.path().join("audit.jsonl");
-    let look = || assert!(std::fs::read_to_string(file).unwrap().contains("operator-refused"));
-    mutual.service.stop_and(look).await;
+    mutual
+        .service
+        .stop_and(|| {
+            let audit = std::fs::read_to_string(file).unwrap();
+            assert!(audit.contains("operator-refused"), "{audit}");
+            let done = audit.lines().find(|line| line.contains("signed-out-everywhere")).unwrap();
+            let by = &serde_json::from_str::<serde_json::Value>(done).unwrap()["by"]["api"];
+            assert_eq!((&by["address"], &by["certificate"]), (&json!("127.0.0.1"), &json!(right.fingerprint())));
+        })
+        .await;
 }
 
 #[tokio::test]
