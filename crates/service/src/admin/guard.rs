@@ -9,7 +9,7 @@
 //! A browser that holds the operator's certificate shows it for whichever page asks. So no page may ask.
 
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{Request, State};
@@ -58,6 +58,8 @@ pub struct Guard {
 /// What is known of the token's file.
 #[derive(Default)]
 struct Known {
+    /// Which file that is; settings may name another.
+    file: PathBuf,
     /// The last that could be read, as long as it counts.
     token: Option<Token>,
     /// Since when the file is wrong, if it is.
@@ -120,8 +122,11 @@ impl Guard {
         let read = Token::read(file);
         let now = self.clock.now();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.file != file {
+            *known = Known { file: file.to_owned(), ..Known::default() };
+        }
         match read {
-            Ok(token) => *known = Known { token: Some(token), wrong_since: None },
+            Ok(token) => (known.token, known.wrong_since) = (Some(token), None),
             Err(error) => {
                 let is_new = known.wrong_since.is_none();
                 let since = *known.wrong_since.get_or_insert(now);
@@ -231,6 +236,9 @@ pub mod tests {
         tokio::time::advance(Duration::from_secs(1)).await;
         assert!(!counts(), "it is not");
         right();
+        let other = data.path().join("other");
+        write(&other, "", 0o600);
+        assert!(guard.token(&other).is_none(), "it was never in that file");
     }
 
     #[test]
