@@ -3,7 +3,7 @@
 //!
 //! | file | what is there |
 //! | --- | --- |
-//! | `door` | the listener: connections, TLS, their limits |
+//! | `door`, `places` | the listener: connections, TLS, their limits |
 //! | `guard`, `token`, `authorities` | who may come in |
 //! | `limits`, `extract`, `problem` | requests that are too many, too long or not right |
 //! | `desk` | the way to the store and to the service machine |
@@ -24,6 +24,7 @@ mod limits;
 mod openapi;
 mod page;
 mod people;
+mod places;
 mod presence;
 mod problem;
 mod sessions;

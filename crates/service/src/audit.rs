@@ -8,6 +8,7 @@
 
 mod file;
 
+use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use hither_wire::{Code, DeviceId, PersonName};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use file::File;
 
@@ -183,8 +185,10 @@ pub enum Action {
     OperatorRefused,
     /// The settings of the running service were changed.
     Configured,
-    /// The service took a new certificate.
+    /// The service took a new certificate; the operator's API, if that is named.
     CertificateLoaded,
+    /// The operator's API took other authorities: whose clients they are, may use it from now on.
+    AuthoritiesLoaded,
 }
 
 /// Who has administered.
@@ -195,11 +199,45 @@ pub enum Actor {
     /// Whoever may write to the data directory, with a command.
     Command,
     /// Whoever may use the operator's HTTP API.
-    Api(IpAddr),
+    Api(Caller),
     /// The person whom it concerns.
     Person(IpAddr),
     /// The service.
     Service,
+}
+
+/// Who has called the operator's API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Caller {
+    /// From where.
+    pub address: IpAddr,
+    /// With which certificate, if one had to be shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Fingerprint>,
+}
+
+/// The SHA-256 of a certificate, by which one is told from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// Of a certificate in DER.
+    pub fn of(certificate: &[u8]) -> Fingerprint {
+        Fingerprint(Sha256::digest(certificate).into())
+    }
+}
+
+/// In hexadecimal, as `openssl x509 -fingerprint -sha256` has it, but for the colons and the case.
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// A code by its name, or its number where it has none.

@@ -14,7 +14,7 @@ use crate::keys::{KeyError, Keychain};
 use crate::lock::JudgeSlot;
 use crate::metrics::Metrics;
 use crate::server::with_lock;
-use crate::tls::{Tls, TlsError};
+use crate::tls::{Tls, TlsError, TlsRead};
 
 /// Why other settings cannot be taken.
 #[derive(Debug, thiserror::Error)]
@@ -60,19 +60,26 @@ impl Handle {
             Some(_) | None => None,
         };
         let files = self.tls.as_ref().and(config.tls.clone().or_else(|| running.tls.clone()));
-        if let (Some(tls), Some(files)) = (&self.tls, &files) {
-            tls.set_files(files)?;
-            tls.ends().into_iter().for_each(|at| self.metrics.certificate_ends(at));
-        }
+        let certificate = files.as_ref().map(TlsRead::of).transpose()?;
         // It is on or off, and where it is, from the start.
-        let admin = match (&self.admin, &running.admin, &config.admin) {
+        let (admin, admin_read) = match (&self.admin, &running.admin, &config.admin) {
             (Some(locks), Some(running), Some(admin)) => {
                 let admin = AdminConfig { listen: running.listen, ..admin.clone() };
-                locks.reload(&admin)?;
-                Some(admin)
+                let read = locks.read(&admin)?;
+                (Some(admin), Some(read))
             }
-            (_, running, _) => running.clone(),
+            (_, running, _) => (running.clone(), None),
         };
+        // Nothing fails any more.
+        if let (Some(tls), Some(read)) = (&self.tls, certificate) {
+            if tls.set(read) {
+                self.tell(Action::CertificateLoaded);
+            }
+            tls.ends().into_iter().for_each(|at| self.metrics.certificate_ends(at));
+        }
+        if let (Some(locks), Some(read)) = (&self.admin, admin_read) {
+            locks.set(read, &self.audit);
+        }
         let config = ServiceConfig {
             admin,
             listen: running.listen,
@@ -89,14 +96,17 @@ impl Handle {
         let machine = Box::new(with_lock(&config));
         let turned = (config.lock.is_some() != running.lock.is_some()).then_some(config.lock.is_some());
         self.config.set(config);
-        let (action, by) = (Action::Configured, Actor::Service);
-        self.audit.tell(AuditEvent::Administered { action, subject: String::new(), by });
+        self.tell(Action::Configured);
         if let Some(on) = turned {
             drop(self.inbox.send(Note::Input(Input::Lock { on })).await);
         }
         // A driver that has stopped needs no settings.
         drop(self.inbox.send(Note::Input(Input::Configured(machine))).await);
         Ok(())
+    }
+
+    fn tell(&self, action: Action) {
+        self.audit.tell(AuditEvent::Administered { action, subject: String::new(), by: Actor::Service });
     }
 
     /// Says on `/readyz` that the service takes no clients any more, though it still does: whoever

@@ -8,10 +8,10 @@ mod files;
 mod validity;
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::aws_lc_rs;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -47,7 +47,7 @@ pub struct Validity {
 /// Reads the files as a service would, and says how long the certificate counts; `None` if it does not
 /// say so in a way that is understood.
 pub fn inspect(files: &TlsFiles) -> Result<Option<Validity>, TlsError> {
-    files::read(files, &aws_lc_rs::default_provider()).map(|found| found.validity)
+    TlsRead::of(files).map(|read| read.found.validity)
 }
 
 /// Everything that is needed to accept over TLS.
@@ -59,8 +59,8 @@ pub struct Tls {
 /// The certificate that is shown, and where it came from.
 #[derive(Debug)]
 struct Certificates {
-    provider: Arc<CryptoProvider>,
     shown: RwLock<Arc<CertifiedKey>>,
+    /// Held until what is shown is exchanged: else what was read before could be shown after what was read later.
     source: Mutex<Source>,
 }
 
@@ -72,6 +72,20 @@ struct Source {
     validity: Option<Validity>,
 }
 
+/// What files hold, fit for use.
+pub struct TlsRead {
+    files: TlsFiles,
+    found: Found,
+}
+
+impl TlsRead {
+    /// Reads the files; they must be right.
+    pub fn of(files: &TlsFiles) -> Result<TlsRead, TlsError> {
+        let found = files::read(files, &aws_lc_rs::default_provider())?;
+        Ok(TlsRead { files: files.clone(), found })
+    }
+}
+
 impl Tls {
     /// Reads the files; they must be right.
     pub fn open(files: &TlsFiles) -> Result<Tls, TlsError> {
@@ -81,14 +95,10 @@ impl Tls {
     /// [`Tls::open`], for clients that have to show a certificate. Each of them does so each time: nobody
     /// resumes by what counted before.
     pub fn open_for(files: &TlsFiles, clients: Option<Arc<dyn ClientCertVerifier>>) -> Result<Tls, TlsError> {
+        let TlsRead { files, found: Found { key, stamp, validity } } = TlsRead::of(files)?;
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let Found { key, stamp, validity } = files::read(files, &provider)?;
-        let source = Source { files: files.clone(), seen: Some(stamp), validity };
-        let certificates = Arc::new(Certificates {
-            provider: Arc::clone(&provider),
-            shown: RwLock::new(Arc::new(key)),
-            source: Mutex::new(source),
-        });
+        let source = Source { files, seen: Some(stamp), validity };
+        let certificates = Arc::new(Certificates { shown: RwLock::new(Arc::new(key)), source: Mutex::new(source) });
         let builder = rustls::ServerConfig::builder_with_provider(provider);
         let builder = builder.with_protocol_versions(&[&TLS13, &TLS12]).map_err(TlsError::Setup)?;
         let resolver: Arc<dyn ResolvesServerCert> = Arc::<Certificates>::clone(&certificates);
@@ -110,11 +120,13 @@ impl Tls {
         Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), certificates })
     }
 
-    /// Uses other files from now on, if they are right; else nothing changes.
-    pub fn set_files(&self, files: &TlsFiles) -> Result<(), TlsError> {
-        let found = files::read(files, &self.certificates.provider)?;
-        self.certificates.show(files, found);
-        Ok(())
+    /// Uses what was read from now on; whether that is anything else.
+    pub fn set(&self, read: TlsRead) -> bool {
+        let TlsRead { files, found } = read;
+        let mut source = self.certificates.source();
+        let is_other = source.seen.as_ref() != Some(&found.stamp);
+        self.certificates.show(&mut source, files, found);
+        is_other
     }
 
     /// Looks whether the files have changed. What is wrong is said once for each change.
@@ -124,7 +136,7 @@ impl Tls {
 
     /// When the certificate ends, in seconds since 1970.
     pub fn ends(&self) -> Option<i64> {
-        self.certificates.source.lock().unwrap_or_else(PoisonError::into_inner).validity.map(|validity| validity.ends)
+        self.certificates.source().validity.map(|validity| validity.ends)
     }
 
     /// A handshake within this time. Whoever speaks plain HTTP is told so in words. `Err` says
@@ -152,7 +164,7 @@ impl Tls {
 
 impl Certificates {
     fn refresh(&self) -> Result<bool, TlsError> {
-        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut source = self.source();
         let stamp = files::stamp(&source.files);
         let unchanged = matches!((&stamp, &source.seen), (Ok(now), Some(seen)) if now == seen);
         // Files that are missing stay missing until they are there.
@@ -160,18 +172,19 @@ impl Certificates {
             return Ok(false);
         }
         source.seen = stamp.ok();
-        let files = source.files.clone();
-        drop(source);
-        let found = files::read(&files, &self.provider)?;
-        self.show(&files, found);
+        let TlsRead { files, found } = TlsRead::of(&source.files)?;
+        self.show(&mut source, files, found);
         Ok(true)
     }
 
-    fn show(&self, files: &TlsFiles, found: Found) {
+    fn show(&self, source: &mut Source, files: TlsFiles, found: Found) {
         let Found { key, stamp, validity } = found;
-        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
-        *source = Source { files: files.clone(), seen: Some(stamp), validity };
+        *source = Source { files, seen: Some(stamp), validity };
         *self.shown.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
+    }
+
+    fn source(&self) -> MutexGuard<'_, Source> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -204,4 +217,4 @@ pub async fn watch(tls: Arc<Tls>, ends: impl Fn(i64)) {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

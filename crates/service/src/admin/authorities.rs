@@ -38,6 +38,7 @@ pub enum AuthoritiesError {
 #[derive(Debug)]
 pub struct Authorities {
     verifier: RwLock<Arc<dyn ClientCertVerifier>>,
+    /// Held until the verifier is exchanged: else what was read before could count after what was read later.
     source: Mutex<Source>,
 }
 
@@ -48,21 +49,35 @@ struct Source {
     seen: Option<Vec<u8>>,
 }
 
+/// What a file holds, fit for use.
+pub struct AuthoritiesRead {
+    source: Source,
+    verifier: Arc<dyn ClientCertVerifier>,
+}
+
+impl AuthoritiesRead {
+    /// Reads the file; it must be right.
+    pub fn of(file: &Path) -> Result<AuthoritiesRead, AuthoritiesError> {
+        let content = content(file)?;
+        let verifier = verifier(file, &content)?;
+        Ok(AuthoritiesRead { source: Source { file: file.to_owned(), seen: Some(content) }, verifier })
+    }
+}
+
 impl Authorities {
     /// Reads the file; it must be right.
     pub fn open(file: &Path) -> Result<Authorities, AuthoritiesError> {
-        let content = content(file)?;
-        let verifier = RwLock::new(verifier(file, &content)?);
-        Ok(Authorities { verifier, source: Mutex::new(Source { file: file.to_owned(), seen: Some(content) }) })
+        let AuthoritiesRead { source, verifier } = AuthoritiesRead::of(file)?;
+        Ok(Authorities { verifier: RwLock::new(verifier), source: Mutex::new(source) })
     }
 
-    /// Uses another file from now on, if it is right; else nothing changes.
-    pub fn set_file(&self, file: &Path) -> Result<(), AuthoritiesError> {
-        let content = content(file)?;
-        let verifier = verifier(file, &content)?;
-        *self.source() = Source { file: file.to_owned(), seen: Some(content) };
-        self.use_now(verifier);
-        Ok(())
+    /// Uses what was read from now on; whether that is anything else.
+    pub fn set(&self, read: AuthoritiesRead) -> bool {
+        let mut source = self.source();
+        let is_other = source.seen != read.source.seen;
+        *source = read.source;
+        self.use_now(read.verifier);
+        is_other
     }
 
     /// Looks whether the file has changed. What is wrong is said once for each change; the authorities
@@ -76,7 +91,6 @@ impl Authorities {
             content => content,
         };
         source.seen = content.as_ref().ok().cloned();
-        drop(source);
         self.use_now(verifier(&file, &content?)?);
         Ok(true)
     }
@@ -158,4 +172,40 @@ fn content(file: &Path) -> Result<Vec<u8>, AuthoritiesError> {
         return Err(AuthoritiesError::NoAuthorities(file.to_owned()));
     }
     Ok(content)
+}
+
+#[cfg(test)]
+pub mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
+
+    use super::*;
+
+    /// A new authority, in PEM.
+    pub fn authority(name: &str) -> String {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
+    }
+
+    /// Many take longer to read than one: if both went on at once, the many would be done last.
+    #[test]
+    fn what_was_set_stays_though_the_file_before_is_being_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let (before, after) = (folder.path().join("before"), folder.path().join("after"));
+        let many = authority("before").repeat(MOST);
+        std::fs::write(&after, authority("after")).unwrap();
+        for round in 0..20 {
+            std::fs::write(&before, authority("first")).unwrap();
+            let authorities = Authorities::open(&before).unwrap();
+            std::fs::write(&before, &many).unwrap();
+            std::thread::scope(|scope| {
+                scope.spawn(|| authorities.refresh().unwrap());
+                scope.spawn(|| authorities.set(AuthoritiesRead::of(&after).unwrap()));
+            });
+            let now = authorities.now();
+            let names: Vec<&[u8]> = now.root_hint_subjects().iter().map(AsRef::as_ref).collect();
+            assert!(names.len() == 1 && names[0].ends_with(b"after"), "round {round}");
+        }
+    }
 }

@@ -1,7 +1,6 @@
 //! Where requests are worked on: the way to the store and to the service machine.
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -13,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use super::guard::Guard;
 use super::problem::{Kind, Problem};
-use crate::audit::{Action, Actor, Audit, AuditEvent};
+use crate::audit::{Action, Actor, Audit, AuditEvent, Caller};
 use crate::config::{Live, PasswordCost};
 use crate::driver::{Clock, Note};
 use crate::keys::LockConfig;
@@ -149,8 +148,8 @@ impl App {
         (config.data.clone(), config.lock.clone())
     }
 
-    /// Tells the audit what was done, and from where.
-    pub fn audit(&self, action: Action, subject: &impl ToString, from: IpAddr) {
+    /// Tells the audit what was done, and by whom.
+    pub fn audit(&self, action: Action, subject: &impl ToString, from: Caller) {
         let by = Actor::Api(from);
         self.inner.audit.tell(AuditEvent::Administered { action, subject: subject.to_string(), by });
     }
@@ -166,6 +165,11 @@ pub fn refused(error: &StoreError) -> Problem {
         let detail = "There is somebody of this name already: change them with PATCH /v1/people/{name}.";
         return Problem::new(Kind::PersonExists, detail);
     }
+    if let StoreError::OfIssuer(_, issuer) = error {
+        let detail =
+            format!("The person signs in with tokens of {issuer} and has no password here: leave `password` out.");
+        return Problem::new(Kind::OfIssuer, detail);
+    }
     if let StoreError::Sqlite(failure) = error
         && failure.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
     {
@@ -173,4 +177,23 @@ pub fn refused(error: &StoreError) -> Problem {
     }
     tracing::error!(error = error as &dyn std::error::Error, "the store failed for the operator");
     Problem::failed()
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::audit::AuditTo;
+    use crate::config::{AdminConfig, ServiceConfig};
+
+    /// An API that whoever is there may use; whoever has the other end of `inbox` answers for the machine.
+    pub fn app(data: &std::path::Path, inbox: mpsc::Sender<Note>) -> App {
+        let listen = ([127, 0, 0, 1], 0).into();
+        let mut config = ServiceConfig::new(listen, data.to_owned());
+        config.admin = Some(AdminConfig { listen, token_file: None, client_ca: None, tls: None });
+        let (config, clock) = (Live::new(config), Clock::start());
+        let (audit, _writing) = Audit::start(&AuditTo::in_data(data)).unwrap();
+        let guard = Guard::new(config.clone(), clock, audit.clone(), true);
+        let (store, draining) = (Store::open(data).unwrap(), watch::Sender::new(false).subscribe());
+        App::new(Parts { config, clock, audit, inbox, draining, store }, guard)
+    }
 }

@@ -14,25 +14,25 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout};
 
-use super::authorities::{Authorities, AuthoritiesError};
+use super::authorities::{Authorities, AuthoritiesError, AuthoritiesRead};
 use super::desk::{App, Parts};
 use super::guard::{Guard, Peer};
+use super::places::Places;
 use super::token::TokenError;
+use crate::audit::{Action, Actor, Audit, AuditEvent, Caller, Fingerprint};
 use crate::config::AdminConfig;
-use crate::gate::{Gate, source};
+use crate::gate::source;
 use crate::http::PATIENCE;
-use crate::tls::{Tls, TlsError};
+use crate::tls::{Tls, TlsError, TlsRead};
 
-/// Connections at a time; an operator has a few programs.
-const CONNECTIONS: usize = 128;
-/// Connections from one address.
-const PER_ADDRESS: usize = 32;
 /// A connection is closed in good order after so long, so that no certificate counts for longer.
 const LONGEST: Duration = Duration::from_mins(5);
 /// How long a request that is being answered keeps its connection open then.
 const LAST: Duration = Duration::from_secs(4);
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(10);
+/// What the audit calls the operator's API, where the service has the same.
+const SUBJECT: &str = "admin";
 /// After a failed accept the next try waits this long.
 const BREATH: Duration = Duration::from_millis(50);
 /// Header fields of a request.
@@ -125,9 +125,15 @@ impl AdminDoor {
     }
 }
 
+/// What was read for the locks, fit for use.
+pub struct AdminRead {
+    tls: Option<TlsRead>,
+    authorities: Option<AuthoritiesRead>,
+}
+
 impl AdminLocks {
-    /// Takes other files, if they are right; else nothing changes.
-    pub fn reload(&self, config: &AdminConfig) -> Result<(), AdminError> {
+    /// Reads other files; nothing changes yet.
+    pub fn read(&self, config: &AdminConfig) -> Result<AdminRead, AdminError> {
         check(config)?;
         if self.tls.is_some() != config.tls.is_some() || self.authorities.is_some() != config.client_ca.is_some() {
             return Err(AdminError::AtStart);
@@ -135,27 +141,51 @@ impl AdminLocks {
         if let Some(file) = &config.token_file {
             super::token::Token::read(file)?;
         }
-        if let (Some(authorities), Some(file)) = (&self.authorities, &config.client_ca) {
-            authorities.set_file(file)?;
-        }
-        if let (Some(tls), Some(files)) = (&self.tls, &config.tls) {
-            tls.set_files(files).map_err(AdminError::Tls)?;
-        }
-        Ok(())
+        let authorities = config.client_ca.as_deref().map(AuthoritiesRead::of).transpose()?;
+        let tls = config.tls.as_ref().map(TlsRead::of).transpose().map_err(AdminError::Tls)?;
+        Ok(AdminRead { tls, authorities })
     }
 
-    fn refresh(&self) {
-        if let Some(Err(error)) = self.tls.as_ref().map(|tls| tls.refresh()) {
-            said("certificate", &error);
+    /// Uses what was read from now on.
+    pub fn set(&self, read: AdminRead, audit: &Audit) {
+        if let (Some(tls), Some(read)) = (&self.tls, read.tls)
+            && tls.set(read)
+        {
+            exchanged(Action::CertificateLoaded, audit);
         }
-        if let Some(Err(error)) = self.authorities.as_ref().map(|authorities| authorities.refresh()) {
-            said("authorities", &error);
+        if let (Some(authorities), Some(read)) = (&self.authorities, read.authorities)
+            && authorities.set(read)
+        {
+            exchanged(Action::AuthoritiesLoaded, audit);
+        }
+    }
+
+    /// Looks whether the files have changed.
+    fn refresh(&self, audit: &Audit) {
+        if let Some(tls) = &self.tls {
+            looked(tls.refresh(), Action::CertificateLoaded, audit);
+        }
+        if let Some(authorities) = &self.authorities {
+            looked(authorities.refresh(), Action::AuthoritiesLoaded, audit);
         }
     }
 }
 
-fn said(what: &'static str, error: &(dyn std::error::Error + 'static)) {
-    tracing::error!(error, what, "a file of the operator's API cannot be used: what was before stays in use");
+fn looked<E: std::error::Error + 'static>(found: Result<bool, E>, action: Action, audit: &Audit) {
+    match found {
+        Ok(true) => exchanged(action, audit),
+        Ok(false) => {}
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "a file of the operator's API cannot be used: what was before stays in use");
+        }
+    }
+}
+
+fn exchanged(action: Action, audit: &Audit) {
+    tracing::info!(?action, "files of the operator's API have changed, and count from now on");
+    let (subject, by) = (SUBJECT.to_owned(), Actor::Service);
+    audit.tell(AuditEvent::Administered { action, subject, by });
 }
 
 fn check(config: &AdminConfig) -> Result<(), AdminError> {
@@ -175,16 +205,17 @@ fn check(config: &AdminConfig) -> Result<(), AdminError> {
 /// Serves until `stop`, then lets requests that are being answered end.
 pub async fn run(door: AdminDoor, parts: Parts, mut stop: watch::Receiver<bool>) {
     let AdminDoor { listener, locks } = door;
-    let guard = Guard::new(parts.config.clone(), parts.clock, parts.audit.clone(), locks.authorities.is_some());
+    let audit = parts.audit.clone();
+    let guard = Guard::new(parts.config.clone(), parts.clock, audit.clone(), locks.authorities.is_some());
     let router = super::router(App::new(parts, guard));
-    let gate = Gate::new(CONNECTIONS, PER_ADDRESS);
+    let places = Arc::new(Places::default());
     let mut looks = interval(LOOK);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = looks.tick() => {
-                let looked = locks.clone();
-                drop(tokio::task::spawn_blocking(move || looked.refresh()).await);
+                let (looked, audit) = (locks.clone(), audit.clone());
+                drop(tokio::task::spawn_blocking(move || looked.refresh(&audit)).await);
                 continue;
             }
             () = stopped(&mut stop) => break,
@@ -194,25 +225,30 @@ pub async fn run(door: AdminDoor, parts: Parts, mut stop: watch::Receiver<bool>)
             continue;
         };
         // Whoever finds no place is not answered: nothing is said to strangers.
-        let Some(place) = gate.enter(Some(source(peer.ip()))) else { continue };
+        let Some((place, leave)) = places.enter(source(peer.ip())) else { continue };
+        let caller = Caller { address: peer.ip().to_canonical(), certificate: None };
+        let peer = Peer { caller, place: Arc::new(place) };
         let (router, tls, stop) = (router.clone(), locks.tls.clone(), stop.clone());
-        let router = router.layer(Extension(Peer(source(peer.ip()))));
         tokio::spawn(async move {
-            enter(stream, tls, router, stop).await;
-            drop(place);
+            tokio::select! {
+                () = enter(stream, tls, router, peer, stop) => {}
+                _ = leave => {}
+            }
         });
     }
     drop(listener);
-    drop(timeout(LAST, gate.empty()).await);
+    drop(timeout(LAST, places.empty()).await);
 }
 
-async fn enter(stream: TcpStream, tls: Option<Arc<Tls>>, router: Router, stop: watch::Receiver<bool>) {
+async fn enter(stream: TcpStream, tls: Option<Arc<Tls>>, router: Router, mut peer: Peer, stop: watch::Receiver<bool>) {
     drop(stream.set_nodelay(true));
     match tls {
-        None => serve(stream, router, stop).await,
+        None => serve(stream, router.layer(Extension(peer)), stop).await,
         Some(tls) => {
             if let Ok(stream) = tls.accept(stream, PATIENCE).await {
-                serve(stream, router, stop).await;
+                let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                peer.caller.certificate = shown.map(|certificate| Fingerprint::of(certificate));
+                serve(stream, router.layer(Extension(peer)), stop).await;
             }
         }
     }
@@ -247,4 +283,45 @@ where
 {
     connection.as_mut().graceful_shutdown();
     timeout(LAST, connection).await.unwrap_or(Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::authorities::tests::authority;
+    use super::*;
+    use crate::audit::AuditTo;
+    use crate::config::TlsFiles;
+    use crate::tls::tests::write;
+
+    /// Other authorities are other operators.
+    #[tokio::test]
+    async fn the_audit_is_told_of_files_that_were_exchanged() {
+        let folder = tempfile::tempdir().unwrap();
+        let TlsFiles { certificate, key } = write(folder.path());
+        let client_ca = folder.path().join("authorities");
+        std::fs::write(&client_ca, authority("first")).unwrap();
+        let (listen, tls) = (([127, 0, 0, 1], 0).into(), Some(TlsFiles { certificate, key }));
+        let config = AdminConfig { listen, token_file: None, client_ca: Some(client_ca.clone()), tls };
+        let locks = AdminDoor::bind(&config).await.unwrap().locks();
+        let (audit, writing) = Audit::start(&AuditTo::in_data(folder.path())).unwrap();
+        locks.refresh(&audit);
+        locks.set(locks.read(&config).unwrap(), &audit);
+        std::fs::write(&client_ca, authority("second")).unwrap();
+        locks.refresh(&audit);
+        std::fs::write(&client_ca, "nonsense").unwrap();
+        locks.refresh(&audit);
+        std::fs::write(&client_ca, authority("third")).unwrap();
+        write(folder.path());
+        locks.set(locks.read(&config).unwrap(), &audit);
+        write(folder.path());
+        locks.refresh(&audit);
+        drop(audit);
+        writing.join().unwrap();
+        let audit = std::fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
+        let lines = audit.lines().map(|line| serde_json::from_str(line).unwrap());
+        let told: Vec<String> =
+            lines.map(|line: serde_json::Value| format!("{} {}", line["action"], line["subject"])).collect();
+        let [other, another] = [r#""authorities-loaded" "admin""#, r#""certificate-loaded" "admin""#];
+        assert_eq!(told, [other, another, other, another]);
+    }
 }

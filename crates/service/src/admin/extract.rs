@@ -1,7 +1,5 @@
 //! Bodies and queries, read strictly: what is wrong is said with its place.
 
-use std::net::IpAddr;
-
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
@@ -13,6 +11,7 @@ use serde_path_to_error::{Path, Segment};
 
 use super::guard::Peer;
 use super::problem::{Kind, Problem};
+use crate::audit::Caller;
 
 /// The longest body: a full list of contacts has room, however it is escaped.
 const BODY_BYTES: usize = 1024 * 1024;
@@ -116,14 +115,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     }
 }
 
-/// From where it is asked, for the audit.
-pub struct From(pub IpAddr);
+/// Who asks, for the audit.
+pub struct From(pub Caller);
 
 impl<S: Sync> FromRequestParts<S> for From {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<From, Problem> {
-        parts.extensions.get().map(|Peer(address)| From(*address)).ok_or_else(Problem::failed)
+        parts.extensions.get().map(|peer: &Peer| From(peer.caller)).ok_or_else(Problem::failed)
     }
 }
 

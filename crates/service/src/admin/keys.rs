@@ -13,11 +13,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::desk::{App, refused};
-use super::extract::{From, Given, Named};
+use super::extract::{Asked, From, Given, Named};
+use super::page::{self, PageQuery};
 use super::problem::{Body, Kind, Problem};
 use super::shape::{GuidText, PairId};
 use super::text;
-use crate::audit::Action;
+use crate::audit::{Action, Caller};
 use crate::keys::{AppId, Draft, Environment, KeyError, Keychain, NewPair, Rotate};
 use crate::store;
 
@@ -68,10 +69,12 @@ pub struct IssuedPair {
     key: String,
 }
 
-/// Every pair, the oldest first.
+/// A page of pairs, by id.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Pairs {
     pairs: Vec<Pair>,
+    /// The cursor of the next page; null on the last.
+    next: Option<String>,
 }
 
 /// Where a pair is good.
@@ -153,10 +156,16 @@ impl Pair {
 }
 
 /// Lists the pairs
-#[utoipa::path(get, path = "/v1/keys", tag = "keys", responses((status = 200, body = Pairs)))]
-pub async fn list(State(app): State<App>) -> Result<Json<Pairs>, Problem> {
-    let pairs = app.store(store::Store::pairs).await?;
-    Ok(Json(Pairs { pairs: pairs.iter().map(Pair::of).collect() }))
+///
+/// Those that were revoked, too: the last thousand of them, at least.
+#[utoipa::path(get, path = "/v1/keys", tag = "keys", params(PageQuery), responses((status = 200, body = Pairs)))]
+pub async fn list(State(app): State<App>, Asked(page): Asked<PageQuery>) -> Result<Json<Pairs>, Problem> {
+    let limit = page::limit(page.limit)?;
+    let after = page::after(page.cursor.as_deref(), |id| AppId::parse(id).ok_or(()))?;
+    let of = move |store: &store::Store| store.pair_page(after.as_ref().map_or("", AppId::as_str), limit);
+    let (pairs, more) = app.store(of).await?;
+    let next = page::next(pairs.last().map(|pair| pair.id.to_string()), more);
+    Ok(Json(Pairs { pairs: pairs.iter().map(Pair::of).collect(), next }))
 }
 
 /// One pair
@@ -237,7 +246,7 @@ pub async fn revoke(State(app): State<App>, From(from): From, Named(id): Named) 
 async fn keep(
     app: &App,
     action: Action,
-    from: std::net::IpAddr,
+    from: Caller,
     draft: impl FnOnce(&Keychain) -> Result<Draft, KeyError> + Send + 'static,
 ) -> Result<IssuedPair, Problem> {
     let (data, lock) = app.lock();

@@ -40,35 +40,19 @@ mod tests {
     use futures_util::stream::pending;
     use hyper::service::Service as _;
     use hyper_util::service::TowerToHyperService;
-    use tokio::sync::{mpsc, watch};
+    use tokio::sync::mpsc;
 
-    use super::super::desk::Parts;
-    use super::super::guard::{Guard, Peer};
+    use super::super::desk::tests::app;
+    use super::super::guard::tests::peer;
     use super::*;
-    use crate::audit::{Audit, AuditTo};
-    use crate::config::{AdminConfig, Live, ServiceConfig};
-    use crate::driver::Clock;
-    use crate::store::Store;
-
-    /// An API that whoever is there may use, and nobody answers for.
-    fn app(data: &std::path::Path) -> App {
-        let listen = ([127, 0, 0, 1], 0).into();
-        let mut config = ServiceConfig::new(listen, data.to_owned());
-        config.admin = Some(AdminConfig { listen, token_file: None, client_ca: None, tls: None });
-        let (config, clock) = (Live::new(config), Clock::start());
-        let (audit, _writing) = Audit::start(&AuditTo::in_data(data)).unwrap();
-        let guard = Guard::new(config.clone(), clock, audit.clone(), true);
-        let (store, draining) = (Store::open(data).unwrap(), watch::Sender::new(false).subscribe());
-        App::new(Parts { config, clock, audit, inbox: mpsc::channel(1).0, draining, store }, guard)
-    }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_does_not_come_is_not_waited_for_for_ever() {
         let data = tempfile::tempdir().unwrap();
-        let service = TowerToHyperService::new(super::super::router(app(data.path())));
+        let service = TowerToHyperService::new(super::super::router(app(data.path(), mpsc::channel(1).0)));
         let body = Body::from_stream(pending::<Result<&'static [u8], std::io::Error>>());
         let request = HttpRequest::post("/v1/people").header("Content-Type", "application/json");
-        let request = request.extension(Peer([127, 0, 0, 1].into())).body(body).unwrap();
+        let request = request.extension(peer()).body(body).unwrap();
         let before = tokio::time::Instant::now();
         let response = service.call(request).await.unwrap();
         assert_eq!((response.status(), before.elapsed().as_secs()), (StatusCode::REQUEST_TIMEOUT, TIME.as_secs()));
@@ -77,8 +61,8 @@ mod tests {
     #[tokio::test]
     async fn a_service_that_is_gone_says_so() {
         let data = tempfile::tempdir().unwrap();
-        let service = TowerToHyperService::new(super::super::router(app(data.path())));
-        let request = HttpRequest::get("/v1/sessions").extension(Peer([127, 0, 0, 1].into()));
+        let service = TowerToHyperService::new(super::super::router(app(data.path(), mpsc::channel(1).0)));
+        let request = HttpRequest::get("/v1/sessions").extension(peer());
         let response = service.call(request.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     }

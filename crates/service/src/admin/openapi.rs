@@ -84,6 +84,7 @@ type Common = (&'static str, &'static str, &'static str, bool);
 const ANYWHERE: &[Common] = &[
     ("BadRequest", "400", "The query, the path or the body is malformed", false),
     ("Unauthenticated", "401", "No right token was sent", false),
+    ("WebPage", "403", "A web page has asked, through a browser", false),
     ("TooSlow", "408", "The request took too long", false),
     ("TooManyFailures", "429", "Too many requests from this address had no right token", true),
     ("Failed", "500", "The service failed", false),

@@ -17,7 +17,7 @@ use super::page::{self, PageQuery};
 use super::problem::Problem;
 use super::shape::{FriendlyName, SignInName};
 use super::text;
-use crate::audit::Action;
+use crate::audit::{Action, Caller};
 use crate::password;
 use crate::store::{self, PersonChange, StoreError};
 
@@ -78,7 +78,8 @@ pub struct PersonPatch {
     #[serde(default, deserialize_with = "named")]
     #[schema(value_type = FriendlyName, required = false)]
     friendly_name: Option<String>,
-    /// Another password, 8 to 512 bytes, or null for none. The person is signed out everywhere.
+    /// Another password, 8 to 512 bytes, or null for none. The person is signed out everywhere. Not for people
+    /// of an issuer.
     #[serde(default, deserialize_with = "named")]
     #[schema(value_type = Option<String>, min_length = 8, max_length = 512, required = false)]
     password: Option<Option<String>>,
@@ -173,7 +174,10 @@ pub async fn read(State(app): State<App>, Named(name): Named) -> Result<Json<Per
 ///
 /// A JSON merge patch (RFC 7396): all of it is changed, or nothing. It counts at once for whoever is signed in.
 #[utoipa::path(patch, path = "/v1/people/{name}", tag = "people",
-    params(("name" = SignInName, Path, description = "Sign-in name")), request_body = PersonPatch, responses((status = 200, body = Person)))]
+    params(("name" = SignInName, Path, description = "Sign-in name")), request_body = PersonPatch, responses(
+    (status = 200, body = Person),
+    (status = 409, description = "The person signs in with an issuer's tokens, and can have no password", body = super::problem::Body, content_type = "application/problem+json"),
+))]
 pub async fn change(
     State(app): State<App>,
     From(from): From,
@@ -196,14 +200,10 @@ pub async fn change(
 }
 
 /// First what is kept, then what is live.
-async fn apply(
-    app: &App,
-    from: std::net::IpAddr,
-    name: PersonName,
-    change: PersonChange,
-) -> Result<store::Person, Problem> {
+async fn apply(app: &App, from: Caller, name: PersonName, change: PersonChange) -> Result<store::Person, Problem> {
     let other_password = change.password_hash.is_some();
     let is_disabled = change.disabled == Some(true);
+    let is_named = change.friendly_name.is_some();
     let changing = name.clone();
     let changed = app.store(move |store| store.change_account(&changing, &change)).await?;
     let done = [
@@ -218,7 +218,8 @@ async fn apply(
     } else if other_password {
         app.ask(Command::SignOut(name.clone())).await?;
     }
-    if changed.renamed {
+    // A name that stays as it is, too: it may be live under another since the last time failed half way.
+    if is_named {
         app.ask(Command::Refresh { name, renamed: true }).await?;
     }
     Ok(changed.person)
@@ -284,4 +285,42 @@ fn encoded(name: &str) -> String {
         }
     }
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use hither_wire::Code;
+    use tokio::sync::mpsc;
+
+    use super::super::desk::tests::app;
+    use super::super::guard::tests::peer;
+    use super::*;
+    use crate::driver::Note;
+
+    /// The store has the new name; that the machine could not read it is mended by asking again.
+    #[tokio::test]
+    async fn a_name_that_did_not_come_to_count_counts_when_it_is_given_again() {
+        let data = tempfile::tempdir().unwrap();
+        let (inbox, mut notes) = mpsc::channel(1);
+        let app = app(data.path(), inbox);
+        let name = PersonName::parse("a@x").unwrap();
+        let added = name.clone();
+        app.store(move |store| store.add_person(&added, "A", None)).await.unwrap();
+        let machine = tokio::spawn(async move {
+            for answer in [Told::Failed(Code::MSGR_E_SERVER_TOO_BUSY), Told::Done { devices: 0, sessions: 0 }] {
+                let Some(Note::Operator(Command::Refresh { renamed: true, .. }, told)) = notes.recv().await else {
+                    panic!("the name is to be read anew");
+                };
+                told.send(answer).unwrap();
+            }
+        });
+        let rename = || {
+            let change = PersonChange { friendly_name: Some("B".to_owned()), ..PersonChange::default() };
+            apply(&app, peer().caller, name.clone(), change)
+        };
+        assert!(rename().await.is_err());
+        assert_eq!(rename().await.unwrap().friendly_name, "B");
+        drop(app);
+        machine.await.unwrap();
+    }
 }

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 pub enum Kind {
     Unauthenticated,
     TooManyFailures,
+    WebPage,
     NoSuchPath,
     MethodNotAllowed,
     NotFound,
@@ -19,6 +20,7 @@ pub enum Kind {
     BadParameter,
     Invalid,
     PersonExists,
+    OfIssuer,
     KeyConflict,
     LockOff,
     TooSlow,
@@ -35,6 +37,7 @@ impl Kind {
         match self {
             Kind::Unauthenticated => ("unauthenticated", "Not authenticated", StatusCode::UNAUTHORIZED),
             Kind::TooManyFailures => ("too-many-failures", "Too many failures", StatusCode::TOO_MANY_REQUESTS),
+            Kind::WebPage => ("web-page", "Asked by a web page", StatusCode::FORBIDDEN),
             Kind::NoSuchPath => ("no-such-path", "No such path", StatusCode::NOT_FOUND),
             Kind::MethodNotAllowed => ("method-not-allowed", "Method not allowed", StatusCode::METHOD_NOT_ALLOWED),
             Kind::NotFound => ("not-found", "Not found", StatusCode::NOT_FOUND),
@@ -42,6 +45,7 @@ impl Kind {
             Kind::BadParameter => ("bad-parameter", "Bad parameter", StatusCode::BAD_REQUEST),
             Kind::Invalid => ("invalid", "Invalid body", StatusCode::UNPROCESSABLE_ENTITY),
             Kind::PersonExists => ("person-exists", "The person exists", StatusCode::CONFLICT),
+            Kind::OfIssuer => ("of-issuer", "Signs in elsewhere", StatusCode::CONFLICT),
             Kind::KeyConflict => ("key-conflict", "Not with this pair", StatusCode::CONFLICT),
             Kind::LockOff => ("lock-off", "Lock and Key is off", StatusCode::CONFLICT),
             Kind::TooSlow => ("too-slow", "Too slow", StatusCode::REQUEST_TIMEOUT),

@@ -22,8 +22,9 @@ fn every_event_is_one_object_on_one_line_with_its_time() {
     let address = IpAddr::from([192, 0, 2, 1]);
     let (code, why) = (CodeName(Code::MSGR_E_INVALID_PASSWORD), "wrong-password");
     audit.tell(AuditEvent::SignInRefused { person: Some(person), address, by: Means::Password, code, why });
+    let by = Actor::Api(Caller { address, certificate: Some(Fingerprint::of(b"abc")) });
     let subject = "odd\n\"name\"".to_owned();
-    audit.tell(AuditEvent::Administered { action: Action::KeyIssued, subject, by: Actor::Api(address) });
+    audit.tell(AuditEvent::Administered { action: Action::KeyIssued, subject, by });
     audit.throttled();
     audit.throttled();
     drop(audit);
@@ -33,7 +34,9 @@ fn every_event_is_one_object_on_one_line_with_its_time() {
     assert!(time.ends_with('Z') && time.len() == "2026-01-01T00:00:00.000Z".len(), "{time}");
     assert_eq!((lines[0]["event"].as_str(), lines[0]["by"].as_str()), (Some("sign-in-refused"), Some("password")));
     assert_eq!(lines[0]["code"], "MSGR_E_INVALID_PASSWORD");
-    assert_eq!((&lines[1]["subject"], &lines[1]["by"]["api"]), (&"odd\n\"name\"".into(), &"192.0.2.1".into()));
+    let api = &lines[1]["by"]["api"];
+    assert_eq!((&lines[1]["subject"], &api["address"]), (&"odd\n\"name\"".into(), &"192.0.2.1".into()));
+    assert_eq!(api["certificate"], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_eq!((&lines[2]["event"], &lines[2]["count"]), (&"throttled".into(), &2.into()));
     assert_eq!(lines.len(), 3);
 }

@@ -234,6 +234,31 @@ fn what_nobody_would_issue_is_refused() {
     world.keychain.keep(&draft).unwrap();
 }
 
+/// Whoever issues and revokes in a loop does not fill the disk.
+#[test]
+fn of_revoked_pairs_the_oldest_go_and_of_living_ones_none() {
+    let world = world();
+    let (living, _) = world.usual();
+    let revoked = |from: i64, to: i64, at: i64| {
+        let sql = "WITH RECURSIVE n (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM n WHERE n < ?2)
+                   INSERT INTO app_ids (id, name, environment, md5, created, revoked, revocation)
+                   SELECT n, 'n', 'test', 0, 0, ?3, n FROM n";
+        world.sql().execute(sql, [from, to, at]).unwrap();
+    };
+    let there = |id: &str| world.keychain.store.pair(id).unwrap().is_some();
+    revoked(1, 1_000, 0);
+    world.usual();
+    assert!(there("1"), "as many as are kept");
+    revoked(1_001, 1_003, now());
+    world.usual();
+    assert_eq!([1, 2, 3, 4].map(|n| there(&n.to_string())), [false, false, false, true]);
+    assert!(there(living.as_str()));
+    revoked(1_004, 2_500, now());
+    world.usual();
+    assert!(!there("1000") && there("1001"), "nobody may have heard of those yet");
+    assert_eq!(world.keychain.store.last_revocation().unwrap(), 2_500);
+}
+
 #[test]
 fn a_use_is_noted_now_and_then_and_waits_for_nobody() {
     let world = world();

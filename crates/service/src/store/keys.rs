@@ -15,6 +15,12 @@ use crate::keys::Environment;
 /// The use of a pair is noted this exactly.
 const USE_NOTED: Duration = Duration::from_hours(1);
 
+/// Revoked pairs that are kept, so that it can be said of one that it was revoked.
+const REVOKED_MAX: u32 = 1_000;
+/// So long after it was revoked a pair is kept in any case, in seconds: whoever watches for revocations
+/// has heard of it by then.
+const REVOKED_KEPT: i64 = 60;
+
 /// An ID/key pair, without its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
@@ -107,6 +113,18 @@ impl Store {
         gather(query.query([])?)
     }
 
+    /// At most so many pairs by id, behind one, and whether there are more.
+    pub fn pair_page(&self, after: &str, most: usize) -> Result<(Vec<Pair>, bool), StoreError> {
+        let some = "SELECT id FROM app_ids WHERE id > ? ORDER BY id LIMIT ?";
+        let mut query =
+            self.db.prepare_cached(&format!("{PAIRS} WHERE a.id IN ({some}) ORDER BY a.id, number DESC"))?;
+        let one_more = i64::try_from(most.saturating_add(1)).unwrap_or(i64::MAX);
+        let mut pairs = gather(query.query(params![after, one_more])?)?;
+        let more = pairs.len() > most;
+        pairs.truncate(most);
+        Ok((pairs, more))
+    }
+
     /// Adds a pair with its keys, if `look` lets it, which gets the number of those that are not revoked
     /// and looks while nobody else can write.
     pub(crate) fn add_pair<E: From<StoreError>>(
@@ -119,7 +137,18 @@ impl Store {
         look(self.db.query_row(sql, [], |row| row.get(0)).map_err(StoreError::from)?)?;
         self.put_pair(pair)?;
         pair.keys.iter().try_for_each(|key| self.put_key(&pair.id, key))?;
+        self.forget_revoked()?;
         Ok(transaction.commit().map_err(StoreError::from)?)
+    }
+
+    /// Of the pairs that are revoked the oldest go, if there are too many. The last stays: its number is
+    /// counted on from.
+    fn forget_revoked(&self) -> Result<(), StoreError> {
+        let sql = "DELETE FROM app_ids WHERE revoked <= ?
+                   AND revocation <= (SELECT revocation FROM app_ids WHERE revocation IS NOT NULL
+                                      ORDER BY revocation DESC LIMIT 1 OFFSET ?)";
+        self.db.execute(sql, params![now().saturating_sub(REVOKED_KEPT), REVOKED_MAX])?;
+        Ok(())
     }
 
     fn put_pair(&self, pair: &Pair) -> Result<(), StoreError> {

@@ -110,6 +110,9 @@ impl Store {
             self.db.execute(sql, params![friendly_name, name.as_str()])?;
         }
         if let Some(hash) = &change.password_hash {
+            if let Some(issuer) = before.issuer {
+                return Err(StoreError::OfIssuer(before.name, issuer));
+            }
             self.db.execute("UPDATE accounts SET password_hash = ? WHERE name = ?", params![hash, name.as_str()])?;
         }
         if let Some(disabled) = change.disabled {
@@ -306,6 +309,22 @@ mod tests {
         assert!(matches!(store.change_account(&name("a@x"), &change), Err(StoreError::FriendlyName)));
         assert_eq!(store.account(&name("a@x")).unwrap().unwrap().disabled, None);
         assert!(matches!(store.change_account(&name("z@x"), &change), Err(StoreError::NotFound(_))));
+    }
+
+    #[test]
+    fn people_of_an_issuer_get_no_password_and_stay_signed_in() {
+        let (_folder, store) = store();
+        store.keep_person("shop", &name("i@x"), None, None).unwrap();
+        for hash in ["hash", ""] {
+            let change = PersonChange {
+                password_hash: Some(hash.to_owned()),
+                friendly_name: Some("I".to_owned()),
+                ..Default::default()
+            };
+            assert!(matches!(store.change_account(&name("i@x"), &change), Err(StoreError::OfIssuer(..))));
+        }
+        let person = store.account(&name("i@x")).unwrap().unwrap();
+        assert_eq!((person.has_password, &*person.friendly_name), (false, ""), "nothing of it");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::*;
 
 /// Writes a certificate for `localhost` and its key; gives the certificate.
-fn write(folder: &Path) -> TlsFiles {
+pub fn write(folder: &Path) -> TlsFiles {
     let files = TlsFiles { certificate: folder.join("certificate.pem"), key: folder.join("key.pem") };
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     std::fs::write(&files.certificate, made.cert.pem()).unwrap();
@@ -83,4 +83,33 @@ async fn a_new_certificate_is_taken_and_a_broken_one_is_not() {
     write_key(&files.key, str::from_utf8(&key).unwrap());
     assert!(tls.refresh().unwrap());
     assert_eq!(shown(&tls), second);
+}
+
+/// At every moment of a look at long files, others are set.
+#[test]
+fn what_was_set_stays_though_the_files_before_are_being_looked_at() {
+    const ROUNDS: u32 = 40;
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let after = write(two.path());
+    for round in 0..ROUNDS {
+        let before = write(one.path());
+        let tls = Tls::open(&before).unwrap();
+        write(one.path());
+        let chain = std::fs::read_to_string(&before.certificate).unwrap();
+        std::fs::write(&before.certificate, "padding\n".repeat(25_000) + &chain).unwrap();
+        let began = std::time::Instant::now();
+        drop(TlsRead::of(&before).unwrap());
+        let moment = began.elapsed() * 2 * round / ROUNDS;
+        let read = TlsRead::of(&after).unwrap();
+        let expected = read.found.key.cert[0].to_vec();
+        std::thread::scope(|scope| {
+            scope.spawn(|| tls.refresh().unwrap());
+            let began = std::time::Instant::now();
+            while began.elapsed() < moment {
+                std::hint::spin_loop();
+            }
+            tls.set(read);
+        });
+        assert_eq!(shown(&tls), expected, "round {round}");
+    }
 }

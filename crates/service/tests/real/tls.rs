@@ -137,7 +137,9 @@ async fn a_certificate_is_exchanged_and_who_is_there_stays() {
     assert!(error.to_string().contains("no private key"), "{error}");
     signed_in(&service, &made, "dave@example.org").await;
     assert_eq!(carol.outcome("ping", json!({})).await, "S_OK");
-    service.stop().await;
+    let file = service.data.path().join("audit.jsonl");
+    let told = move || std::fs::read_to_string(file).unwrap().matches("certificate-loaded").count();
+    service.stop_and(|| assert_eq!(told(), 1)).await;
 }
 
 #[tokio::test]

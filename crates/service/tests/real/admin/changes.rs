@@ -110,6 +110,23 @@ async fn many_contacts_each_with_its_result() {
     service.stop().await;
 }
 
+#[tokio::test]
+async fn a_password_is_nothing_for_people_of_an_issuer() {
+    let (service, operator) = operated().await;
+    let mut raw = service.signed_in("dave@example.org").await;
+    let store = rusqlite::Connection::open(service.data.path().join("hither.sqlite")).unwrap();
+    let sql = "UPDATE accounts SET issuer = 'shop', password_hash = '' WHERE name = 'dave@example.org'";
+    assert_eq!(store.execute(sql, []).unwrap(), 1);
+    let dave = "/v1/people/dave@example.org";
+    for password in [json!(PASSWORD), json!(null)] {
+        let body = operator.ask("PATCH", dave, Some(json!({"password": password}))).await.problem(409, "of-issuer");
+        assert!(body["detail"].as_str().unwrap().contains("shop"), "{body}");
+    }
+    assert_eq!(raw.outcome("ping", json!({})).await, "S_OK", "signed in as before");
+    assert_eq!(operator.patch(dave, json!({"friendly_name": "D"})).await["has_password"], false);
+    service.stop().await;
+}
+
 /// Whoever comes first has made it; the others are told, and nothing is half done.
 #[tokio::test]
 async fn the_same_at_once() {

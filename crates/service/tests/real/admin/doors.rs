@@ -1,5 +1,6 @@
 //! Who gets in, over what, and when no more.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hither_service::{AdminConfig, AdminError, Server, ServiceConfig, StartError, TlsFiles};
@@ -10,10 +11,12 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::{Operator, Reply, TOKEN, exchange, operated, private, raw, with_token, written};
-use crate::support::{TestService, service_with};
+use crate::support::{PATIENCE, TestService, service_with};
 use crate::tls::Made;
 
 fn bearer(token: &str) -> String {
@@ -85,11 +88,11 @@ async fn another_token_counts_from_the_moment_it_is_written() {
     };
     private(&file, &other);
     assert_eq!((ask(other.clone()).await, ask(TOKEN.to_owned()).await), (200, 401));
-    // One that is not right does not open the door, nor lock it.
+    // One that is being written does not open the door, nor lock it.
     private(&file, "short");
     assert_eq!((ask(other.clone()).await, ask("short".to_owned()).await), (200, 401));
     std::fs::remove_file(&file).unwrap();
-    assert_eq!((ask(other.clone()).await, ask(String::new()).await), (200, 401));
+    assert_eq!((ask(other.clone()).await, ask(String::new()).await), (401, 401), "taken back");
     private(&file, TOKEN);
     assert_eq!((ask(other).await, ask(TOKEN.to_owned()).await), (401, 200));
     service.stop().await;
@@ -141,6 +144,14 @@ impl Authority {
     }
 }
 
+impl Authority {
+    /// Of its client's certificate, as the audit has it.
+    fn fingerprint(&self) -> String {
+        use sha2::Digest as _;
+        sha2::Sha256::digest(&self.client.0).iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
+    }
+}
+
 struct Mutual {
     service: TestService,
     made: Made,
@@ -154,6 +165,7 @@ impl Mutual {
         std::fs::write(&authorities, right.certificate.pem()).unwrap();
         let service = service_with(|config| {
             with_token(config);
+            config.tls = Some(made.files());
             let admin = config.admin.as_mut().unwrap();
             admin.tls = Some(made.files());
             admin.client_ca = Some(authorities);
@@ -166,6 +178,16 @@ impl Mutual {
     }
 
     async fn ask(&self, client: Option<&Authority>, headers: &str) -> std::io::Result<Reply> {
+        self.send(client, &written("GET", "/v1/status", headers, "")).await
+    }
+
+    async fn send(&self, client: Option<&Authority>, request: &str) -> std::io::Result<Reply> {
+        let stream = self.connect(client, self.service.admin.unwrap()).await?;
+        exchange(stream, request.as_bytes()).await
+    }
+
+    /// To this service as it was begun: another certificate is not believed.
+    async fn connect(&self, client: Option<&Authority>, address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.made.der.clone()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -177,10 +199,9 @@ impl Mutual {
             }
             None => builder.with_no_client_auth(),
         };
-        let stream = TcpStream::connect(self.service.admin.unwrap()).await?;
+        let stream = TcpStream::connect(address).await?;
         let name = ServerName::try_from("localhost").unwrap();
-        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-        exchange(stream, written("GET", "/v1/status", headers, "").as_bytes()).await
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }
 }
 
@@ -197,6 +218,40 @@ async fn the_right_certificate_and_no_other() {
     assert_eq!(reply.status, 400);
     assert!(reply.text.contains("TLS"), "{reply:?}");
     mutual.service.stop().await;
+}
+
+/// A form of any page, sent by the browser that holds the operator's certificate: nothing asks beforehand.
+#[tokio::test]
+async fn a_web_page_does_nothing_with_the_operator_s_certificate() {
+    let right = Authority::new();
+    let mutual = Mutual::new(&right, false).await;
+    let path = "/v1/people/alice@example.org/sign-out";
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    for page in [
+        "Origin: https://elsewhere.example\r\n",
+        "Origin: null\r\n",
+        "Sec-Fetch-Site: cross-site\r\n",
+        "Sec-Fetch-Site: same-site\r\n",
+        "Sec-Fetch-Site: none\r\nSec-Fetch-Site: cross-site\r\n",
+    ] {
+        let request = written("POST", path, &format!("{form}{page}"), "");
+        mutual.send(Some(&right), &request).await.unwrap().problem(403, "web-page");
+    }
+    for program in ["", "Sec-Fetch-Site: none\r\n", "Sec-Fetch-Site: same-origin\r\n"] {
+        let reply = mutual.send(Some(&right), &written("POST", path, program, "")).await.unwrap();
+        assert_eq!(reply.status, 200, "{program}");
+    }
+    let file = mutual.service.data.path().join("audit.jsonl");
+    mutual
+        .service
+        .stop_and(|| {
+            let audit = std::fs::read_to_string(file).unwrap();
+            assert!(audit.contains("operator-refused"), "{audit}");
+            let done = audit.lines().find(|line| line.contains("signed-out-everywhere")).unwrap();
+            let by = &serde_json::from_str::<serde_json::Value>(done).unwrap()["by"]["api"];
+            assert_eq!((&by["address"], &by["certificate"]), (&json!("127.0.0.1"), &json!(right.fingerprint())));
+        })
+        .await;
 }
 
 #[tokio::test]
@@ -234,6 +289,26 @@ async fn other_files_count_after_a_reload() {
     mutual.service.stop().await;
 }
 
+/// What is right beside what is wrong is not taken either.
+#[tokio::test]
+async fn a_reload_is_whole_or_not_at_all() {
+    let (right, other) = (Authority::new(), Authority::new());
+    let mutual = Mutual::new(&right, false).await;
+    let elsewhere = mutual.folder.path().join("elsewhere");
+    std::fs::write(&elsewhere, other.certificate.pem()).unwrap();
+    let (own, wrong) = (Made::new(), Made::new());
+    std::fs::write(wrong.files().certificate, "nonsense").unwrap();
+    let mut config = mutual.service.config.clone();
+    config.tls = Some(own.files());
+    let admin = config.admin.as_mut().unwrap();
+    (admin.client_ca, admin.tls) = (Some(elsewhere), Some(wrong.files()));
+    assert!(mutual.service.handle.reload(config).await.is_err());
+    assert_eq!(mutual.ask(Some(&right), "").await.unwrap().status, 200);
+    assert!(mutual.ask(Some(&other), "").await.is_err());
+    assert!(mutual.connect(None, mutual.service.address).await.is_ok(), "the service's own is as it was");
+    mutual.service.stop().await;
+}
+
 #[tokio::test]
 async fn tls_with_a_token_only() {
     let made = Made::new();
@@ -259,6 +334,38 @@ async fn a_service_that_drains_says_so_and_strangers_are_still_strangers() {
     raw(operator.address, &written("GET", "/v1/status", "", "")).await.problem(401, "unauthenticated");
     service.stop().await;
     assert!(TcpStream::connect(operator.address).await.is_err());
+}
+
+/// Strangers at the operator's own address, as many as find room, and each comes back when it is put out.
+#[tokio::test]
+async fn strangers_who_say_nothing_do_not_keep_the_operator_out() {
+    let (service, operator) = operated().await;
+    let mut strangers = Vec::new();
+    for _ in 0..100 {
+        let mut stream = TcpStream::connect(operator.address).await.unwrap();
+        stream.write_all(b"GET /v1/status HTTP/1.1\r\n").await.unwrap();
+        strangers.push(stream);
+        if strangers.len() % 20 == 0 {
+            operator.get("/v1/status").await;
+        }
+    }
+    // Those who were there first made way.
+    assert!(matches!(timeout(PATIENCE, strangers[0].read(&mut [0])).await.unwrap(), Ok(0) | Err(_)));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_refused_does_not_stay() {
+    let (service, Operator { address }) = operated().await;
+    for headers in [String::new(), bearer("wrong"), format!("{}Origin: null\r\n", bearer(TOKEN))] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET /v1/status HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut reply = String::new();
+        timeout(PATIENCE, stream.read_to_string(&mut reply)).await.expect("an end").unwrap();
+        assert!(reply.contains("connection: close"), "{reply}");
+    }
+    service.stop().await;
 }
 
 #[tokio::test]

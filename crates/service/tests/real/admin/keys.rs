@@ -15,7 +15,7 @@ async fn a_pair_is_issued_shown_once_rotated_and_revoked() {
         config.lock = Some(lock);
     })
     .await;
-    assert_eq!(operator.get("/v1/keys").await, json!({"pairs": []}));
+    assert_eq!(operator.get("/v1/keys").await, json!({"pairs": [], "next": null}));
     assert_eq!(operator.get("/v1/status").await["lock"], true);
     let draft = json!({"name": "Chess", "environment": "test", "applications": [GUID]});
     let issued = operator.ask("POST", "/v1/keys", Some(draft)).await;
@@ -58,10 +58,37 @@ async fn a_pair_is_issued_shown_once_rotated_and_revoked() {
 }
 
 #[tokio::test]
+async fn pages_of_pairs_meet() {
+    let (service, operator) = operated_with(|config| {
+        let lock = LockConfig::default();
+        drop(hither_service::keys::Keychain::open_or_make(&config.data, &lock).unwrap());
+        config.lock = Some(lock);
+    })
+    .await;
+    let mut issued = Vec::new();
+    for _ in 0..5 {
+        let pair = operator.post("/v1/keys", json!({"name": "Chess"})).await["pair"].clone();
+        issued.push(pair["id"].as_str().unwrap().to_owned());
+    }
+    operator.ask("POST", &format!("/v1/keys/{}/revoke", issued[0]), None).await.ok();
+    issued.sort_unstable();
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    for size in [2, 2, 1] {
+        let page = operator.get(&format!("/v1/keys?limit=2{cursor}")).await;
+        let pairs = page["pairs"].as_array().unwrap();
+        assert_eq!(pairs.len(), size);
+        found.extend(pairs.iter().map(|pair| pair["id"].as_str().unwrap().to_owned()));
+        cursor = page["next"].as_str().map_or(String::new(), |next| format!("&cursor={next}"));
+    }
+    assert_eq!((found, cursor), (issued, String::new()));
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn without_the_lock_no_key_is_made() {
     let (service, operator) = operated().await;
     operator.ask("POST", "/v1/keys", Some(json!({"name": "x"}))).await.problem(409, "lock-off");
     assert!(!service.data.path().join("hither.key").exists());
-    assert_eq!(operator.get("/v1/keys").await, json!({"pairs": []}));
+    assert_eq!(operator.get("/v1/keys").await, json!({"pairs": [], "next": null}));
     service.stop().await;
 }

@@ -172,6 +172,8 @@ async fn queries_and_paths_that_are_not_right() {
         "/v1/sessions/x",
         "/v1/sessions/%7B305D86C6-6896-4099-91F5-CB7BA7733563",
         "/v1/keys/app-a",
+        "/v1/keys?limit=201",
+        "/v1/keys?cursor=%3F",
         "/v1/presence?limit=0",
     ] {
         operator.ask("GET", path, None).await.problem(400, "bad-parameter");
