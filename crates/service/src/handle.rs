@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hither_proto::service::Input;
+use hither_proto::service::{Input, Whom};
 use tokio::sync::{mpsc, watch};
 
 use crate::admin::{AdminError, AdminLocks};
@@ -94,11 +94,17 @@ impl Handle {
             self.judge.set(Box::new(keys));
         }
         let machine = Box::new(with_lock(&config));
+        // A pair is good for one environment: what another has unlocked is proved anew.
+        let environment = |config: &ServiceConfig| config.lock.as_ref().map(|lock| lock.environment);
+        let moved = environment(&running).is_some_and(|before| environment(&config).is_some_and(|now| now != before));
         let turned = (config.lock.is_some() != running.lock.is_some()).then_some(config.lock.is_some());
         self.config.set(config);
         self.tell(Action::Configured);
         if let Some(on) = turned {
             drop(self.inbox.send(Note::Input(Input::Lock { on })).await);
+        }
+        if moved {
+            drop(self.inbox.send(Note::Input(Input::Challenge(Whom::Everybody))).await);
         }
         // A driver that has stopped needs no settings.
         drop(self.inbox.send(Note::Input(Input::Configured(machine))).await);

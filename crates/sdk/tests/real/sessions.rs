@@ -133,7 +133,7 @@ async fn refusals() {
     assert_eq!(code(game.invite("nobody@example.org", "").await), Code::MSGR_E_USER_NOT_FOUND);
     let refused = game.invite("carol@example.org", "").await.unwrap_err();
     assert_eq!(refused.code(), Code::MSGR_E_NOT_LOGGED_ON);
-    assert_eq!(refused.to_string(), Code::MSGR_E_NOT_LOGGED_ON.advice());
+    assert!(refused.to_string().contains("the person is not there"), "{refused}");
     assert_eq!(game.state(), State::Ready, "and can still invite");
     for outcome in [game.accept("").await, game.decline("").await, game.ignore().await] {
         assert_eq!(code(outcome), Code::SR_NOT_INVITEE);

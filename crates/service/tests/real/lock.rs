@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use hither_service::keys::{Environment, Judge, Verdict, Why};
+use hither_service::keys::{Environment, Judge, Keychain, Verdict, Why};
 use hither_service::{Allowance, LockConfig, ServiceConfig, StoreError, Whom};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
@@ -389,6 +389,22 @@ async fn it_is_turned_on_and_off_under_a_running_service_and_nobody_is_dropped()
     let context = json!({"session": session(1), "data": {"text": "goes on"}});
     assert_eq!(alice.outcome("context", context).await, "S_OK");
     assert_eq!(bob.invite(&session(3), "alice@example.org").await, "S_OK");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn another_environment_has_to_be_proved() {
+    let service = locked().await;
+    let mut alice = service.signed_in("alice@example.org").await;
+    assert_eq!(alice.unlock("chess", "ssehc").await, unlocked());
+    drop(Keychain::open_or_make(service.data.path(), &LockConfig::default()).unwrap());
+    let mut config = service.config.clone();
+    config.lock = Some(LockConfig { environment: Environment::Test, ..LockConfig::default() });
+    service.handle.reload(config).await.unwrap();
+    let challenge = alice.challenged(0).await;
+    assert_eq!(alice.invite(&session(2), "bob@example.org").await, "MSGR_E_API_LOCKED");
+    assert_eq!(alice.respond("chess", &hmac("ssehc", &challenge), 0).await, "S_OK");
+    assert_eq!(alice.judged(0).await.1, "UNLOCKFAILED");
     service.stop().await;
 }
 
