@@ -231,6 +231,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Challenges whoever is unlocked by a pair that is revoked, as long as it runs.
 pub async fn watch(mut revocations: Revocations, control: LockControl) {
     let mut looks = interval(LOOK);
+    let mut failing = false;
     loop {
         looks.tick().await;
         let looked = spawn_blocking(move || {
@@ -239,12 +240,15 @@ pub async fn watch(mut revocations: Revocations, control: LockControl) {
         });
         let Ok((again, gone)) = looked.await else { return };
         revocations = again;
+        let failed_before = std::mem::replace(&mut failing, gone.is_err());
         match gone {
             Ok(gone) => {
                 for id in gone {
                     control.key_gone(&id).await;
                 }
             }
+            // Once is enough.
+            Err(_) if failed_before => {}
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(error, "it cannot be read which keys were revoked");

@@ -25,6 +25,8 @@ pub struct Metrics {
     pub invitations: Counter,
     /// Connections that were turned away at a limit.
     pub turned_away: Counter,
+    /// 1 as long as the store cannot be read.
+    pub store_failing: Gauge,
     /// TLS handshakes that failed, or took too long.
     pub tls_failures: Counter,
     /// When the certificate ends, in seconds since 1970; of a service with TLS only.
@@ -54,6 +56,7 @@ impl Metrics {
             frames_sent: Counter::default(),
             invitations: Counter::default(),
             turned_away: Counter::default(),
+            store_failing: Gauge::default(),
             tls_failures: Counter::default(),
             certificate_ends: Family::default(),
             answers: Family::default(),
@@ -68,6 +71,7 @@ impl Metrics {
         registry.register("invitations", "Invitations that began to ring", metrics.invitations.clone());
         let turned_away = "Connections that were turned away at a limit";
         registry.register("connections_turned_away", turned_away, metrics.turned_away.clone());
+        registry.register("store_failing", "1 as long as the store cannot be read", metrics.store_failing.clone());
         registry.register("tls_failures", "TLS handshakes that failed", metrics.tls_failures.clone());
         let ends = "When the TLS certificate ends, in seconds since 1970";
         registry.register("tls_certificate_end_timestamp_seconds", ends, metrics.certificate_ends.clone());

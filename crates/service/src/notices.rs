@@ -1,6 +1,7 @@
 //! What `hither account` has done beside the service counts for those who are connected, too.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hither_proto::service::Command;
@@ -10,6 +11,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::interval;
 
 use crate::driver::Note;
+use crate::metrics::Metrics;
 use crate::store::{Notice, Store, StoreError};
 
 /// How often it is looked. Cheap: as long as nobody else has written, no table is read.
@@ -49,7 +51,7 @@ impl Notices {
 }
 
 /// Looks as long as the service runs.
-pub async fn watch(mut notices: Notices, inbox: mpsc::Sender<Note>) {
+pub async fn watch(mut notices: Notices, metrics: Arc<Metrics>, inbox: mpsc::Sender<Note>) {
     let mut looks = interval(LOOK);
     loop {
         looks.tick().await;
@@ -59,6 +61,8 @@ pub async fn watch(mut notices: Notices, inbox: mpsc::Sender<Note>) {
         });
         let Ok((again, found)) = looked.await else { return };
         notices = again;
+        // Asked each second, it is the first to know.
+        let failed_before = metrics.store_failing.set(i64::from(found.is_err())) == 1;
         match found {
             Ok(found) => {
                 for (name, notice) in found {
@@ -67,6 +71,7 @@ pub async fn watch(mut notices: Notices, inbox: mpsc::Sender<Note>) {
                     drop(inbox.send(note).await);
                 }
             }
+            Err(_) if failed_before => {}
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(error, "it cannot be read what commands have done to people");

@@ -4,7 +4,7 @@
 //! | path | answer |
 //! | --- | --- |
 //! | `/livez` | 200 while the process runs |
-//! | `/readyz` | 200, or 503 once it stops and takes no clients any more |
+//! | `/readyz` | 200, or 503 while the store cannot be read, and once it stops and takes no clients any more |
 //! | `/metrics` | the numbers, in the Prometheus text format |
 
 use std::borrow::Cow;
@@ -57,6 +57,9 @@ fn judge(head: &[u8], metrics: &Metrics, draining: bool) -> Answer {
     let path = request.path.unwrap_or_default();
     match (request.method, path.split_once('?').map_or(path, |(path, _)| path)) {
         (Some("GET"), "/readyz") if draining => plain("503 Service Unavailable", "stopping\n"),
+        (Some("GET"), "/readyz") if metrics.store_failing.get() == 1 => {
+            plain("503 Service Unavailable", "the store cannot be read\n")
+        }
         (Some("GET"), "/readyz" | "/livez") => plain("200 OK", "ok\n"),
         (Some("GET"), "/metrics") => {
             Answer { status: "200 OK", header: METRICS_TYPE, text: Cow::Owned(metrics.text()) }

@@ -239,7 +239,7 @@ impl Server {
         audit.tell(AuditEvent::ServiceStarted { version: env!("CARGO_PKG_VERSION") });
         let Handle { config, inbox, gate, tls, metrics, drain, judge: _, audit: _, admin: _ } = handle;
         let revocations = lock::watch(revocations, LockControl::new(inbox.clone()));
-        let notices = tokio::spawn(notices::watch(notices, inbox.clone())).abort_handle();
+        let notices = tokio::spawn(notices::watch(notices, Arc::clone(&metrics), inbox.clone())).abort_handle();
         let watching = [tokio::spawn(revocations).abort_handle(), notices];
         let operations = operations.map(|listener| {
             tokio::spawn(operations::run(listener, Arc::clone(&metrics), drain.subscribe())).abort_handle()

@@ -1,13 +1,14 @@
 //! What operators' tools ask, on a listener of its own.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use crate::http::ask;
-use crate::support::{GUID, TestService, service, service_with};
+use crate::support::{GUID, PATIENCE, TestService, service, service_with};
 
 async fn with_operations() -> (TestService, SocketAddr) {
     let service = service_with(|config| config.operations = Some(([127, 0, 0, 1], 0).into())).await;
@@ -45,6 +46,31 @@ async fn it_lives_and_is_ready_until_it_stops() {
     drop((silent, raw));
     service.stop().await;
     assert!(TcpStream::connect(operations).await.is_err());
+}
+
+#[tokio::test]
+async fn without_its_store_it_is_not_ready() {
+    let (service, operations) = with_operations().await;
+    let db = rusqlite::Connection::open(service.data.path().join("hither.sqlite")).unwrap();
+    for (change, status, text) in [
+        ("ALTER TABLE notices RENAME TO elsewhere", "503", "the store cannot be read\n"),
+        ("ALTER TABLE elsewhere RENAME TO notices", "200", "ok\n"),
+    ] {
+        db.execute(change, []).unwrap();
+        // Asked until the service has looked.
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let answer = get(operations, "/readyz").await;
+            if answer.0.contains(status) {
+                assert_eq!(answer.1, text);
+                break;
+            }
+            assert!(Instant::now() < until, "{answer:?}");
+        }
+        let failing = u64::from(status == "503");
+        assert_eq!(value(&get(operations, "/metrics").await.1, "hither_store_failing"), Some(failing));
+    }
+    service.stop().await;
 }
 
 #[tokio::test]
