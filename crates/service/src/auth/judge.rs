@@ -292,18 +292,22 @@ impl Judge {
         // People of an issuer's domain come with its tokens.
         let taken = config.issuers.iter().any(|issuer| issuer.owns(name));
         // Nothing is said of names to somebody without a code that counts.
-        if taken || !self.store.code_counts(code, name)? {
+        let fault = if taken { Some("name-of-an-issuers-domain") } else { self.store.code_fault(code, name)? };
+        if let Some(why) = fault {
             self.failures.count_for(address, target);
-            return Err(no_code().into());
+            return Err(no_code(why).into());
         }
         password::check_new(password, name).map_err(|message| Refused::unfit("unfit-password", message))?;
         let hash = password::hash(password, config.password_cost).map_err(|_| Refused::failed("hashing-failed"))?;
         match self.accounts.register(name, friendly_name, &hash, code)? {
             Registered::Done => {
-                self.administered(Action::Registered, name, address);
+                // With which code, so that it can be told who has let it out of their hands.
+                let (action, by) = (Action::Registered, Actor::Person(address));
+                let subject = format!("{name} {}", Store::code_name(code));
+                self.audit.tell(AuditEvent::Administered { action, subject, by });
                 Ok(hash)
             }
-            Registered::NoCode => Err(no_code().into()),
+            Registered::NoCode(why) => Err(no_code(why).into()),
             Registered::Exists => {
                 self.failures.count_for(address, target);
                 Err(Refused::wrong("name-is-taken").into())
@@ -371,9 +375,10 @@ impl Judge {
     }
 }
 
-fn no_code() -> Refused {
+/// Nobody is told what is wrong with a code.
+fn no_code(why: &'static str) -> Refused {
     let message = "The registration code does not count, or not for this name: ask the operator for another one.";
-    Refused::restricted("no-such-code", message)
+    Refused::restricted(why, message)
 }
 
 fn means(credential: &Credential) -> Means {

@@ -56,7 +56,7 @@ pub enum Registered {
     /// There is an account.
     Done,
     /// The code does not count, or not for this name.
-    NoCode,
+    NoCode(&'static str),
     /// There was an account of this name already; the code was not used.
     Exists,
 }
@@ -108,14 +108,25 @@ impl Store {
         }
     }
 
-    /// Whether an account of this name could be made with a code now.
-    pub(crate) fn code_counts(&self, code: &str, name: &PersonName) -> Result<bool, StoreError> {
-        let sql = "SELECT domain FROM codes WHERE name = ? AND hash = ? AND uses > 0 AND ends > ?";
+    /// Why no account of this name can be made with a code now, in words for the audit; `None` if one can.
+    pub(crate) fn code_fault(&self, code: &str, name: &PersonName) -> Result<Option<&'static str>, StoreError> {
+        let sql = "SELECT domain, uses > 0, ends > ? FROM codes WHERE name = ? AND hash = ?";
         let mut query = self.db.prepare_cached(sql)?;
-        let domain: Option<String> =
-            query.query_row(params![name_of(code), hash_of(code), now()], |row| row.get(0)).optional()?;
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?));
+        let found = query.query_row(params![now(), name_of(code), hash_of(code)], row).optional()?;
         let own = name.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
-        Ok(domain.is_some_and(|domain| domain.is_empty() || domain == own))
+        Ok(match found {
+            None => Some("no-such-code"),
+            Some((_, _, false)) => Some("code-that-has-ended"),
+            Some((_, false, _)) => Some("code-that-is-used-up"),
+            Some((domain, true, true)) if !domain.is_empty() && domain != own => Some("code-for-another-domain"),
+            Some((_, true, true)) => None,
+        })
+    }
+
+    /// What a code is called, which is no secret: how it begins.
+    pub(crate) fn code_name(code: &str) -> &str {
+        name_of(code)
     }
 
     /// Makes an account and uses up one use of the code, both or neither.
@@ -128,8 +139,8 @@ impl Store {
     ) -> Result<Registered, StoreError> {
         check_friendly_name(friendly_name)?;
         let transaction = rusqlite::Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
-        if !self.code_counts(code, name)? {
-            return Ok(Registered::NoCode);
+        if let Some(why) = self.code_fault(code, name)? {
+            return Ok(Registered::NoCode(why));
         }
         match self.add_account(name, friendly_name, hash) {
             Ok(()) => {}

@@ -256,7 +256,17 @@ async fn registrations_that_are_refused() {
     }
     let uses = |code: &str| store.codes().unwrap().into_iter().find(|kept| kept.name == code[..6]).unwrap().uses;
     assert_eq!((uses(&right), uses(&bound)), (8, 8), "only an account uses a code");
-    service.stop().await;
+    let data = service.data.path().to_owned();
+    service
+        .stop_and(|| {
+            let audit = std::fs::read_to_string(data.join("audit.jsonl")).unwrap();
+            for why in ["no-such-code", "code-that-is-used-up", "code-for-another-domain", "name-is-taken"] {
+                assert!(audit.contains(&format!(r#""why":"{why}""#)), "{why}: {audit}");
+            }
+            assert!(audit.contains(&format!(r#""subject":"{erin} {}""#, &right[..6])), "{audit}");
+            assert!(!audit.contains(&right) && !audit.contains(&bound));
+        })
+        .await;
 }
 
 #[tokio::test]
