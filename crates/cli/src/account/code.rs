@@ -47,7 +47,8 @@ fn issue(args: IssueCodeArgs) -> Result<()> {
     let said = if as_json {
         show(&json(&View { code: Some(&code), ..view(&kept) }))
     } else {
-        show(&format!("code  {code}\n{}\nThe code is shown this once.", what_for(&kept)))
+        // Nothing but the code, so that it can go straight into a file.
+        show(&code)
     };
     // One that nobody got is not left lying about.
     if said.is_err() {
@@ -55,6 +56,9 @@ fn issue(args: IssueCodeArgs) -> Result<()> {
         return said;
     }
     audit::tell(&place.data, Action::CodeIssued, &kept.name);
+    if !as_json {
+        say(format_args!("{} It is shown this once.", what_for(&kept)));
+    }
     Ok(())
 }
 
