@@ -100,7 +100,7 @@ async fn sign_in(to: &Entrance<'_>, proof: &Proof, device: Option<DeviceId>) -> 
             let code = error.code();
             let error = anyhow::Error::from(error);
             if matches!(proof, Proof::Registration { .. }) && code == Code::MSGR_E_INVALID_PASSWORD {
-                return error.context("the name is taken; if it is yours, `hither sign-in` is for its own password");
+                return error.context("the name is taken: if it is yours, use `hither sign-in` with its password");
             }
             error.context(code)
         })
