@@ -171,6 +171,7 @@ pub enum Step {
     FriendOnline,
     Rings,
     RingsThere,
+    Launching,
     Started,
     Played,
     Left,
@@ -186,7 +187,8 @@ impl Step {
             Step::FriendOnline => format!("{name}'s agent to show that {friend} is online"),
             Step::Rings => format!("{name}'s agent to ring"),
             Step::RingsThere => format!("{name}'s agent to be told that it rings at {friend}'s"),
-            Step::Started => format!("{name}'s agent to start the game"),
+            Step::Launching => format!("{name}'s agent to start the game"),
+            Step::Started => format!("{name}'s game to start"),
             Step::Played => format!("{name}'s game to be over"),
             Step::Left => format!("{name}'s game to end"),
             Step::Over => format!("{name}'s agent to be told that the session is over"),
@@ -199,8 +201,13 @@ impl Step {
 pub struct Seen {
     /// What has happened.
     pub steps: BTreeSet<Step>,
+    /// What came from the game before its agent had told that it starts it: the two tell in ways of
+    /// their own, and a cause is shown before what it has caused.
+    pub early: Vec<News>,
     /// The process of the game.
     pub game: Option<u32>,
+    /// When it was shown that the game runs, in microseconds since 1970; what it does comes after.
+    pub game_us: u64,
     /// The game, once it is over.
     pub played: Option<Played>,
     /// Whether the game has said that it could not be played to its end.
@@ -235,6 +242,11 @@ impl Trouble {
 }
 
 impl Seen {
+    /// What came too early, now that it has not.
+    pub fn no_longer_early(&mut self) -> Vec<News> {
+        if self.steps.contains(&Step::Launching) { mem::take(&mut self.early) } else { Vec::new() }
+    }
+
     /// Takes note of what an agent tells.
     pub fn note(&mut self, who: Who, told: &AgentTold) -> Result<(), Trouble> {
         let name = who.name();
@@ -261,6 +273,9 @@ impl Seen {
                 } else if self.steps.contains(&Step::SignedIn) {
                     return Err(Trouble::Gone(format!("{name}'s agent has lost the service")));
                 }
+            }
+            AgentTold::Agent(local::Event::Launch { stage: Stage::Launching, .. }) => {
+                self.steps.insert(Step::Launching);
             }
             AgentTold::Agent(local::Event::Launch { stage: Stage::LaunchFailed, why, .. }) => {
                 let why = why.as_deref().unwrap_or("it does not say why");
@@ -324,6 +339,12 @@ mod tests {
         note(&mut seen, &line(r#""service","connected":true"#)).unwrap();
         note(&mut seen, &ended(Code::SR_SESSION_CANCELLED_REMOTE.0)).unwrap();
         assert_eq!(seen.steps, BTreeSet::from([Step::SignedIn, Step::Over]));
+        seen.early.push(News::Left(Who::Bob));
+        assert!(seen.no_longer_early().is_empty());
+        note(&mut seen, &line(r#""launch","session":"{00000000-0000-0000-0000-000000000001}","stage":"launching""#))
+            .unwrap();
+        assert_eq!(seen.no_longer_early().len(), 1);
+        assert!(seen.no_longer_early().is_empty());
         let failed = note(&mut seen, &ended(Code::SR_APPLICATION_LAUNCH_FAILED.0)).unwrap_err();
         assert!(failed.starts_with("bob: the session has ended: SR_APPLICATION_LAUNCH_FAILED"), "{failed}");
         let lost = note(&mut seen, &line(r#""service","connected":false"#));

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::command::{Scene, Typed};
 use super::news::{Ears, News, Seen, Step, Trouble, words};
-use super::player::Told;
+use super::player::{Told, now_us};
 use super::processes::{Fate, Processes};
 use super::timeline::{Timeline, Who};
 
@@ -136,6 +136,7 @@ impl<'a> Play<'a> {
     /// The agents start the games, and these do the rest.
     async fn games(&mut self) -> Result<(Played, Played)> {
         for who in Who::PEOPLE {
+            self.until(who, Step::Launching).await?;
             self.until(who, Step::Started).await?;
         }
         for who in Who::PEOPLE {
@@ -251,14 +252,25 @@ impl<'a> Play<'a> {
                     self.timeline.said(at, who, "agent", &words);
                 }
                 self.seen(who).note(who, &told)?;
+                for news in self.seen(who).no_longer_early() {
+                    self.take(news)?;
+                }
             }
             News::Unwatched(who) => return Err(Trouble::Gone(format!("{}'s agent has gone", who.name()))),
-            News::Player(who, Told::Started(process)) => {
-                self.seen(who).game = Some(process);
-                self.reached(who, Step::Started);
-                self.timeline.says(who, "game", &format!("is process {process}, started by the agent"));
+            News::Player(who, _) | News::Left(who) if !self.seen(who).steps.contains(&Step::Launching) => {
+                self.seen(who).early.push(news);
             }
-            News::Player(who, Told::Moment(at, moment)) => self.timeline.moment(at, who, moment),
+            News::Player(who, Told::Started(process)) => {
+                let now = now_us();
+                let seen = self.seen(who);
+                (seen.game, seen.game_us) = (Some(process), now);
+                self.reached(who, Step::Started);
+                self.timeline.said(now, who, "game", &format!("is process {process}, started by the agent"));
+            }
+            News::Player(who, Told::Moment(at, moment)) => {
+                let at = at.max(self.seen(who).game_us);
+                self.timeline.moment(at, who, moment);
+            }
             News::Player(who, Told::Played(played)) => {
                 self.seen(who).played = Some(played);
                 self.reached(who, Step::Played);
