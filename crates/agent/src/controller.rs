@@ -9,10 +9,12 @@ mod outputs;
 mod programs;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::mem;
 
 use hither::transport::Clock;
 use hither_proto::agent::{Agent, Input, LinkId, Press, Registered, ShellStatus};
 use hither_proto::client::{Input as ClientInput, Setup};
+use hither_wire::lock::LockStatus;
 use hither_wire::message::{ClientFrame, Credential};
 use hither_wire::{Code, SessionId};
 use tokio::sync::mpsc;
@@ -121,6 +123,8 @@ pub struct Controller {
     asked_ever: u64,
     watched: BTreeMap<SessionId, Process>,
     complaints: Vec<Box<str>>,
+    /// How it stood at the service when the log was told last.
+    at_service: (bool, LockStatus),
     events: mpsc::Sender<Event>,
     inbox: mpsc::Receiver<Event>,
     stopped: bool,
@@ -155,6 +159,7 @@ impl Controller {
             asked_ever: 0,
             watched: BTreeMap::new(),
             complaints: Vec::new(),
+            at_service: (false, LockStatus::NotInitialized),
             events,
             inbox,
             stopped: false,
@@ -361,6 +366,23 @@ impl Controller {
                 follows.extend(self.carry_out(output));
             }
             inputs.extend(follows);
+        }
+        self.log_service();
+    }
+
+    /// A line when the person is signed in or no longer is, and when the agent's own lock changes.
+    fn log_service(&mut self) {
+        let before = mem::replace(&mut self.at_service, self.agent.at_service());
+        let (connected, lock) = self.at_service;
+        if connected != before.0 {
+            let status = self.agent.status();
+            match status.trouble {
+                None => tracing::info!(service = status.service, "signed in"),
+                Some(why) => tracing::info!(why, "not signed in"),
+            }
+        }
+        if lock != before.1 {
+            tracing::info!(lock = lock.name(), "the service's lock");
         }
     }
 }

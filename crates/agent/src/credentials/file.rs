@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
@@ -13,8 +14,9 @@ use super::CredentialsError;
 
 /// The largest file that is read: more than any sign-in needs.
 const FILE_BYTES: u64 = 64 * 1024;
-/// How often a writer looks for a new file that nobody else has taken.
-const TRIES: usize = 100;
+/// How long a writer looks for a new file that nobody else has taken. Whoever comes before it is done
+/// in milliseconds.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// `None` if there is none.
 pub fn read(path: &Path) -> Result<Option<String>, CredentialsError> {
@@ -83,7 +85,8 @@ pub fn write(path: &Path, text: &str) -> io::Result<()> {
 /// another process is writing is waited for.
 fn take(fresh: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    for _ in 0..TRIES {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
         let mut open = OpenOptions::new();
         open.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags.bits().cast_signed());
         let file = open.open(fresh)?;

@@ -80,6 +80,11 @@ fn says_what_has_failed_and_where_the_logs_are() {
         for log in ["service.log", "alice-agent.log", "bob-agent.log"] {
             assert!(Path::new(logs).join(log).is_file(), "no {log} in {logs}");
         }
+        let agents = ["alice", "bob"].map(|who| fs::read_to_string(format!("{logs}/{who}-agent.log")).unwrap());
+        assert!(agents.iter().all(|log| log.contains(" signed in service=")), "{agents:?}");
+        if expected.contains("lost the service") {
+            assert!(agents.iter().any(|log| log.contains(" not signed in why=")), "{agents:?}");
+        }
     }
 }
 

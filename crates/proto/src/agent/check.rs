@@ -49,7 +49,7 @@ impl Agent {
             drop(client.set_local_address(session, None));
             client.attach_on_answer(session, true);
         }
-        let status = self.agent_status();
+        let status = self.status();
         let notifications = status.notifications.as_deref().unwrap_or("none");
         let data: String = format!(
             "version={};status={};applications={};notifications={notifications}",

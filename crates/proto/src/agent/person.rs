@@ -78,7 +78,7 @@ impl Agent {
             local::Request::Rehearse { session, application } => self.rehearse(caller, session, application),
             local::Request::Check { session, to } => self.check(caller, session, &to),
             local::Request::Agent => {
-                let status = self.agent_status();
+                let status = self.status();
                 self.give(caller, local::Answer::Status(Box::new(status)));
             }
             local::Request::Reload => {
@@ -199,7 +199,13 @@ impl Agent {
         }
     }
 
-    pub(super) fn agent_status(&self) -> AgentStatus {
+    /// Whether the person is signed in at the service, and how the agent's own lock stands there.
+    pub fn at_service(&self) -> (bool, LockStatus) {
+        (self.standing == Standing::There, self.own_lock())
+    }
+
+    /// How the agent stands, as it tells whoever asks.
+    pub fn status(&self) -> AgentStatus {
         let trouble = match &self.standing {
             Standing::Nobody => Some("nobody is signed in".into()),
             Standing::Away(code) => Some(code.advice().into()),
