@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use hither_service::audit::Action;
-use hither_service::{Account, Notice, PasswordCost, hash_password};
+use hither_service::{Account, Notice, PasswordCost, Store, hash_password};
 
 use crate::args::{AccountAction, NewPassword, StoreArgs, Whose};
 use crate::audit;
@@ -27,23 +27,24 @@ pub fn run(action: AccountAction) -> Result<ExitCode> {
         AccountAction::List { store, json } => list(&store, json)?,
         AccountAction::Password { whose, password } => {
             let hash = new_hash(&whose, &password)?;
-            open(&whose.store)?
+            let store = open(&whose.store)?;
+            store
                 .set_password(&whose.user, &hash)
                 .with_context(|| format!("cannot give {} a new password", whose.user))?;
-            done(&whose, Action::PasswordChanged, Notice::SignedOut)?;
+            done(&store, &whose, Action::PasswordChanged, Notice::SignedOut)?;
         }
         AccountAction::Name { whose, name } => {
-            open(&whose.store)?
-                .set_friendly_name(&whose.user, &name)
-                .with_context(|| format!("cannot rename {}", whose.user))?;
-            done(&whose, Action::Renamed, Notice::Renamed)?;
+            let store = open(&whose.store)?;
+            store.set_friendly_name(&whose.user, &name).with_context(|| format!("cannot rename {}", whose.user))?;
+            done(&store, &whose, Action::Renamed, Notice::Renamed)?;
         }
         AccountAction::Disable { whose } => set_disabled(&whose, true)?,
         AccountAction::Enable { whose } => set_disabled(&whose, false)?,
         AccountAction::Code(action) => code::run(action)?,
         AccountAction::Remove { whose } => {
-            open(&whose.store)?.remove_account(&whose.user).with_context(|| format!("cannot remove {}", whose.user))?;
-            done(&whose, Action::AccountRemoved, Notice::Removed)?;
+            let store = open(&whose.store)?;
+            store.remove_account(&whose.user).with_context(|| format!("cannot remove {}", whose.user))?;
+            done(&store, &whose, Action::AccountRemoved, Notice::Removed)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -51,19 +52,20 @@ pub fn run(action: AccountAction) -> Result<ExitCode> {
 
 fn set_disabled(whose: &Whose, disabled: bool) -> Result<()> {
     let what = if disabled { "disable" } else { "enable" };
-    open(&whose.store)?.set_disabled(&whose.user, disabled).with_context(|| format!("cannot {what} {}", whose.user))?;
+    let store = open(&whose.store)?;
+    store.set_disabled(&whose.user, disabled).with_context(|| format!("cannot {what} {}", whose.user))?;
     if disabled {
-        return done(whose, Action::AccountDisabled, Notice::Disabled);
+        return done(&store, whose, Action::AccountDisabled, Notice::Disabled);
     }
     tell(whose, Action::AccountEnabled);
     Ok(())
 }
 
 /// What was done counts for those who are connected, too.
-fn done(whose: &Whose, action: Action, notice: Notice) -> Result<()> {
+fn done(store: &Store, whose: &Whose, action: Action, notice: Notice) -> Result<()> {
+    let told = store.give_notice(&whose.user, notice);
     tell(whose, action);
-    let failed = "it is done, but a service that runs could not be told: who is connected stays";
-    open(&whose.store)?.give_notice(&whose.user, notice).context(failed)
+    told.context("it is done, but a service that runs could not be told: who is connected stays")
 }
 
 fn tell(whose: &Whose, action: Action) {

@@ -19,6 +19,7 @@ mod http;
 mod issuers;
 pub mod keys;
 mod lock;
+mod looks;
 mod metrics;
 mod notices;
 mod operations;

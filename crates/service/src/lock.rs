@@ -6,7 +6,6 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,13 +16,12 @@ use hither_proto::service::{Input, Ticket, Whom};
 use hither_wire::lock::Response;
 use hither_wire::{Code, PersonName};
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
-use tokio::time::interval;
 
 use crate::audit::{Audit, AuditEvent};
 use crate::config::Live;
 use crate::driver::{Clock, Note};
 use crate::keys::{AppId, Judge, Revocations, Verdict};
+use crate::looks::Looks;
 
 /// Responses that wait for the thread.
 const WAITING: usize = 256;
@@ -225,34 +223,12 @@ impl LockControl {
     }
 }
 
-/// How often it is looked whether a pair was revoked.
-const LOOK: Duration = Duration::from_secs(1);
-
 /// Challenges whoever is unlocked by a pair that is revoked, as long as it runs.
-pub async fn watch(mut revocations: Revocations, control: LockControl) {
-    let mut looks = interval(LOOK);
-    let mut failing = false;
-    loop {
-        looks.tick().await;
-        let looked = spawn_blocking(move || {
-            let gone = revocations.poll();
-            (revocations, gone)
-        });
-        let Ok((again, gone)) = looked.await else { return };
-        revocations = again;
-        let failed_before = std::mem::replace(&mut failing, gone.is_err());
-        match gone {
-            Ok(gone) => {
-                for id in gone {
-                    control.key_gone(&id).await;
-                }
-            }
-            // Once is enough.
-            Err(_) if failed_before => {}
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(error, "it cannot be read which keys were revoked");
-            }
+pub async fn watch(revocations: Revocations, control: LockControl) {
+    let mut looks = Looks::at(revocations, Revocations::poll, "which keys were revoked");
+    while let Some(gone) = looks.next().await {
+        for id in gone.unwrap_or_default() {
+            control.key_gone(&id).await;
         }
     }
 }

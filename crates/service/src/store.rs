@@ -2,6 +2,7 @@
 //! file. Read anew each time, never cached: another process (`hither account`) may write as well.
 
 mod backup;
+mod changes;
 mod codes;
 mod error;
 mod keys;
@@ -19,6 +20,7 @@ use hither_wire::message::{ContactAction, InvitationsFrom, Settings, SettingsCha
 use hither_wire::{Code, PersonName, limits, text};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, ffi, params};
 
+pub(crate) use changes::Changes;
 pub(crate) use codes::Registered;
 pub use codes::{NewCode, RegistrationCode};
 pub use error::StoreError;

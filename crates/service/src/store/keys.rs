@@ -236,11 +236,6 @@ impl Store {
         Ok(true)
     }
 
-    /// A number that changes when another connection has written.
-    pub(crate) fn data_version(&self) -> Result<i64, StoreError> {
-        Ok(self.db.pragma_query_value(None, "data_version", |row| row.get(0))?)
-    }
-
     /// The number of the last revocation; 0 if there was none.
     pub(crate) fn last_revocation(&self) -> Result<i64, StoreError> {
         Ok(self.db.query_row("SELECT coalesce(max(revocation), 0) FROM app_ids", [], |row| row.get(0))?)

@@ -39,26 +39,27 @@ impl Store {
         Ok(())
     }
 
-    /// The notices there are, in order, at most so many, with the number of the last.
-    pub(crate) fn notices(&self, most: usize) -> Result<(Vec<(PersonName, Notice)>, i64), StoreError> {
+    /// Takes notices away, in order, at most so many; and whether that was all.
+    pub(crate) fn take_notices(&self, most: usize) -> Result<(Vec<(PersonName, Notice)>, bool), StoreError> {
         let mut query = self.db.prepare_cached("SELECT number, name, what FROM notices ORDER BY number LIMIT ?")?;
         let rows = query.query_map([i64::try_from(most).unwrap_or(i64::MAX)], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
         })?;
-        let (mut notices, mut last) = (Vec::new(), 0);
-        for row in rows {
-            let (number, name, what) = row?;
-            last = number;
-            // What a newer command has to say is not for this service.
-            let notice = ALL.into_iter().find(|notice| notice.name() == what);
-            notices.extend(PersonName::parse(&name).ok().zip(notice));
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        if let Some((last, ..)) = rows.last() {
+            self.db.execute("DELETE FROM notices WHERE number <= ?", [last])?;
         }
-        Ok((notices, last))
+        // What a newer command has to say is not for this service.
+        let known = rows.iter().filter_map(|(_, name, what)| {
+            let notice = ALL.into_iter().find(|notice| notice.name() == what);
+            PersonName::parse(name).ok().zip(notice)
+        });
+        Ok((known.collect(), rows.len() < most))
     }
 
-    /// Takes the notices away up to a number.
-    pub(crate) fn forget_notices(&self, last: i64) -> Result<(), StoreError> {
-        self.db.execute("DELETE FROM notices WHERE number <= ?", [last])?;
+    /// Takes all of them away, unread.
+    pub(crate) fn forget_notices(&self) -> Result<(), StoreError> {
+        self.db.execute("DELETE FROM notices", [])?;
         Ok(())
     }
 }
@@ -72,18 +73,19 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (store, service) = (Store::open(directory.path()).unwrap(), Store::open(directory.path()).unwrap());
         let name = |text: &str| PersonName::parse(text).unwrap();
-        assert_eq!(service.notices(10).unwrap(), (Vec::new(), 0));
+        let taken = |most| service.take_notices(most).unwrap();
+        assert_eq!(taken(10), (Vec::new(), true));
         for notice in ALL {
             store.give_notice(&name("alice@x"), notice).unwrap();
         }
         store.db.execute("INSERT INTO notices (name, what) VALUES ('alice@x', 'sung-to')", []).unwrap();
         store.give_notice(&name("bob@x"), Notice::Removed).unwrap();
-        let (first, last) = service.notices(3).unwrap();
-        assert_eq!((first.len(), first[0].1), (3, Notice::Renamed));
-        service.forget_notices(last).unwrap();
-        let (rest, last) = service.notices(10).unwrap();
-        assert_eq!(rest, [(name("alice@x"), Notice::Removed), (name("bob@x"), Notice::Removed)]);
-        service.forget_notices(last).unwrap();
-        assert_eq!(service.notices(10).unwrap().0, []);
+        let (first, is_all) = taken(3);
+        assert_eq!((first.len(), first[0].1, is_all), (3, Notice::Renamed, false));
+        assert_eq!(taken(2), (vec![(name("alice@x"), Notice::Removed)], false), "one was not understood");
+        assert_eq!(taken(10), (vec![(name("bob@x"), Notice::Removed)], true));
+        store.give_notice(&name("bob@x"), Notice::Removed).unwrap();
+        service.forget_notices().unwrap();
+        assert_eq!(taken(10).0, []);
     }
 }
