@@ -10,6 +10,8 @@ use crate::{generate, setup, shell, tidy};
 
 /// The variable that tells tests which Python has the packages of the examples.
 const PYTHON: &str = "HITHER_TEST_PYTHON";
+/// The variable that tells tests where nginx is.
+const NGINX: &str = "HITHER_TEST_NGINX";
 /// The variable that makes tests on a desktop fail where it is missing.
 const DESKTOP: &str = "HITHER_REQUIRE_DESKTOP";
 
@@ -119,6 +121,9 @@ impl Run<'_> {
         command.env("CARGO_TERM_COLOR", "never").env(PYTHON, setup::interpreter(self.root)?);
         if setup::has_desktop() {
             command.env(DESKTOP, "1");
+        }
+        if let Some(nginx) = setup::nginx(self.root)? {
+            command.env(NGINX, nginx);
         }
         let mut tests = self.tests;
         let passed = shell::watch(command, |line| tests.count(line))?;

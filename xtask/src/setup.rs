@@ -4,6 +4,7 @@
 //! here is named, with the command that does it.
 
 mod desktop;
+mod proxy;
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,7 @@ pub fn run(root: &Path) -> anyhow::Result<()> {
     components(root)?;
     python(root)?;
     desktop::install(root);
-    Ok(())
+    proxy::install(root)
 }
 
 /// Whether tests on a desktop can run here.
@@ -34,6 +35,11 @@ pub fn has_desktop() -> bool {
 pub fn interpreter(root: &Path) -> anyhow::Result<PathBuf> {
     let within = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
     Ok(environment(root)?.join(within))
+}
+
+/// nginx, once [`run`] has been here, if it could be had.
+pub fn nginx(root: &Path) -> anyhow::Result<Option<PathBuf>> {
+    proxy::program(root)
 }
 
 fn environment(root: &Path) -> anyhow::Result<PathBuf> {

@@ -123,6 +123,7 @@ mod tests {
             "HITHER_CONFIG",
             "HITHER_CA_FILE",
             "HITHER_TEST_PYTHON",
+            "HITHER_TEST_NGINX",
             "HITHER_REQUIRE_DESKTOP",
             "HITHER_SESSION",
             "HITHER_LAUNCH",

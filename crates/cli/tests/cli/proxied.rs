@@ -19,13 +19,12 @@ struct Nginx {
 }
 
 impl Nginx {
-    /// The location that `docs/operating.md` gives, in front of a service. Whoever has no nginx gets this passed
-    /// over, and is told so.
+    /// The location that `docs/operating.md` gives, in front of a service. `cargo xtask ci` names the program,
+    /// `cargo xtask setup` fetches it. Whoever has run neither gets this passed over, and is told so.
     #[expect(clippy::print_stdout, reason = "who runs the tests is told what was passed over")]
     fn before(service: &Operated) -> Option<Nginx> {
-        let program = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/bin/nginx"];
-        let Some(program) = program.into_iter().find(|program| Path::new(program).exists()) else {
-            println!("passed over: there is no nginx");
+        let Some(program) = std::env::var_os("HITHER_TEST_NGINX") else {
+            println!("passed over: HITHER_TEST_NGINX does not say where nginx is");
             return None;
         };
         let folder = service.path("");
@@ -36,10 +35,11 @@ impl Nginx {
         assert!(location.contains("http://127.0.0.1:4000;"), "{location}");
         let location = location.replace("127.0.0.1:4000", upstream);
         // A port that was free a moment ago may be somebody else's by now.
-        (0..10).find_map(|_| Nginx::start(program, &folder, &location))
+        let nginx = (0..10).find_map(|_| Nginx::start(Path::new(&program), &folder, &location));
+        Some(nginx.expect("a free port"))
     }
 
-    fn start(program: &str, folder: &Path, location: &str) -> Option<Nginx> {
+    fn start(program: &Path, folder: &Path, location: &str) -> Option<Nginx> {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
         let folders = kinds.map(|kind| format!("{kind}_temp_path {}/{kind};", folder.display())).concat();
