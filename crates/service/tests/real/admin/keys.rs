@@ -1,20 +1,22 @@
 //! ID/key pairs over the API.
 
-use hither_service::LockConfig;
+use hither_service::keys::Keychain;
+use hither_service::{LockConfig, ServiceConfig};
 use serde_json::json;
 
 use super::{operated, operated_with};
 use crate::support::GUID;
 
+/// Lock and Key, with a key file as `hither key` makes it.
+fn locked(config: &mut ServiceConfig) {
+    let lock = LockConfig::default();
+    drop(Keychain::open_or_make(&config.data, &lock).unwrap());
+    config.lock = Some(lock);
+}
+
 #[tokio::test]
 async fn a_pair_is_issued_shown_once_rotated_and_revoked() {
-    let (service, operator) = operated_with(|config| {
-        // As `hither key` makes it.
-        let lock = LockConfig::default();
-        drop(hither_service::keys::Keychain::open_or_make(&config.data, &lock).unwrap());
-        config.lock = Some(lock);
-    })
-    .await;
+    let (service, operator) = operated_with(locked).await;
     assert_eq!(operator.get("/v1/keys").await, json!({"pairs": [], "next": null}));
     assert_eq!(operator.get("/v1/status").await["lock"], true);
     let draft = json!({"name": "Chess", "environment": "test", "applications": [GUID]});
@@ -59,12 +61,7 @@ async fn a_pair_is_issued_shown_once_rotated_and_revoked() {
 
 #[tokio::test]
 async fn pages_of_pairs_meet() {
-    let (service, operator) = operated_with(|config| {
-        let lock = LockConfig::default();
-        drop(hither_service::keys::Keychain::open_or_make(&config.data, &lock).unwrap());
-        config.lock = Some(lock);
-    })
-    .await;
+    let (service, operator) = operated_with(locked).await;
     let mut issued = Vec::new();
     for _ in 0..5 {
         let pair = operator.post("/v1/keys", json!({"name": "Chess"})).await["pair"].clone();
