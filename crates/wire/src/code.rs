@@ -25,7 +25,7 @@ codes! {
     S_FALSE = 0x0000_0001, "Nothing to do: it is already so, or there is nothing to return.";
     E_INVALIDARG = 0x8007_0057, "An argument is missing, empty or malformed.";
     E_OUTOFMEMORY = 0x8007_000E, "There is no room: the text is too long, or the queue towards the other party is full; try again when it has caught up.";
-    E_FAIL = 0x8000_4005, "It failed for a reason that has no code of its own.";
+    E_FAIL = 0x8000_4005, "It could not be done, through no fault of the request: try again later, or tell whoever runs the service.";
     E_POINTER = 0x8000_4003, "A pointer to write to is null.";
     REGDB_E_WRITEREGDB = 0x8004_0151, "The application registry cannot be written.";
 

@@ -136,3 +136,32 @@ fn an_audit_that_cannot_be_written_is_a_warning() {
     assert!(code == 0 && errors.contains("hither: it is done, and the audit"), "{errors}");
     assert_eq!(command(&["account", "list"], data.to_str().unwrap(), "").1.lines().count(), 1);
 }
+
+/// As on a full disk: from some size on a file takes no more.
+#[cfg(unix)]
+#[test]
+fn an_audit_without_room_has_whole_lines_and_goes_on_when_there_is_some() {
+    const BLOCK: usize = 512;
+    const BLOCKS: usize = 256;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let add = ["account", "add", "alice@example.org", "--password-file", "-", "--data", data.to_str().unwrap()];
+    assert!(run(&add, "a secret of hers").status.success());
+    let file = data.join("audit.jsonl");
+    // Room for half a line; the one before it has lost its end when the power failed.
+    let half = format!("{}{}", "{}\n".repeat(BLOCKS * BLOCK / 3 - 20), r#"{"time":"2026"#);
+    std::fs::write(&file, &half).unwrap();
+    let rename = ["account", "name", "alice@example.org", "Alice", "--data", data.to_str().unwrap()];
+    let limited = format!("trap '' XFSZ; ulimit -f {BLOCKS}; exec \"$0\" \"$@\"");
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &limited, env!("CARGO_BIN_EXE_hither")]).args(rename);
+    let output = command.output().unwrap();
+    let errors = text(&output.stderr);
+    assert!(output.status.success() && errors.contains("it is done, and the audit"), "{errors}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), half, "all of a line or nothing");
+
+    assert!(run(&rename, "").status.success());
+    let audit = std::fs::read_to_string(&file).unwrap();
+    let (before, last) = audit.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!((before, &objects(last)[0]["action"]), (&*half, &json!("renamed")));
+}

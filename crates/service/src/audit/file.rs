@@ -3,9 +3,10 @@
 //! It is opened anew for every batch of lines, so that a tool that moves it away finds the next lines
 //! in a new one, and a command beside the service writes into the same.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::fs::{OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::AuditTo;
 
@@ -13,6 +14,10 @@ use super::AuditTo;
 pub const BYTES: u64 = 32 * 1024 * 1024;
 /// Files that are kept beside the present one.
 pub const KEPT: u32 = 8;
+
+/// How often, and how far apart, it is looked whether another process has let go of the file.
+const LOOKS: u32 = 100;
+const BETWEEN: Duration = Duration::from_millis(5);
 
 #[derive(Debug)]
 pub struct File {
@@ -32,12 +37,22 @@ impl File {
         Ok(file)
     }
 
-    /// Adds lines in one write: beside other processes that do the same, none is torn.
+    /// Adds lines in one write: beside other processes that do the same, none is torn. All of them or none:
+    /// where the disk is full, what was written of them is taken back.
     pub fn append(&mut self, lines: &str) -> io::Result<()> {
-        match &self.path {
-            Some(path) => open(path)?.write_all(lines.as_bytes()),
-            None => io::stderr().lock().write_all(lines.as_bytes()),
+        let Some(path) = &self.path else { return io::stderr().lock().write_all(lines.as_bytes()) };
+        let mut file = open(path)?;
+        if lines.is_empty() || !file.metadata()?.is_file() {
+            return file.write_all(lines.as_bytes());
         }
+        let is_alone = is_alone(&file);
+        let before = file.metadata()?;
+        let mend = if is_whole(path, before.len())? { "" } else { "\n" };
+        file.write_all(format!("{mend}{lines}").as_bytes()).inspect_err(|_| {
+            if is_alone {
+                drop(file.set_len(before.len()));
+            }
+        })
     }
 
     /// As [`File::append`]; a file that has become too large is put aside first. For the service alone:
@@ -53,6 +68,29 @@ impl File {
         }
         self.append(lines)
     }
+}
+
+/// Whether nobody else adds lines until the file is closed. Others take a moment; whoever takes longer is no
+/// writer, and then nothing can be taken back.
+fn is_alone(file: &std::fs::File) -> bool {
+    for _ in 0..LOOKS {
+        match file.try_lock() {
+            Ok(()) => return true,
+            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN),
+            Err(TryLockError::Error(_)) => return false,
+        }
+    }
+    false
+}
+
+/// Whether the last line has its end; it has not if the power failed.
+fn is_whole(path: &Path, len: u64) -> io::Result<bool> {
+    let Some(last) = len.checked_sub(1) else { return Ok(true) };
+    let mut file = std::fs::File::open(path)?;
+    file.seek(SeekFrom::Start(last))?;
+    let mut end = [0];
+    file.read_exact(&mut end)?;
+    Ok(end == *b"\n")
 }
 
 fn open(path: &Path) -> io::Result<std::fs::File> {

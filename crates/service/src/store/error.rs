@@ -99,9 +99,21 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// The disk is full.
+    #[error("there is no room on the disk of the store: make some, then try again")]
+    NoRoom,
     /// Anything else that SQLite says.
-    #[error("the store failed")]
-    Sqlite(#[from] rusqlite::Error),
+    #[error("the store failed: {0}")]
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> StoreError {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => StoreError::NoRoom,
+            _ => StoreError::Sqlite(error),
+        }
+    }
 }
 
 /// Names the file, and what can be done: only what is really broken is to be moved away.
